@@ -1,0 +1,35 @@
+package org.vportd.loop;
+
+/** A point in time at which an action runs once; can be set again without allocation. Loop thread only. */
+public final class LoopTimer {
+    static final int IDLE = -1;
+
+    private final EventLoop loop;
+    private final Runnable action;
+    long deadlineNs;
+    int heapIndex = IDLE;
+
+    LoopTimer(EventLoop loop, Runnable action) {
+        this.loop = loop;
+        this.action = action;
+    }
+
+    /** Sets the time from now, replacing an earlier one. */
+    public void start(long delayNs) {
+        loop.startTimer(this, delayNs);
+    }
+
+    /** Takes the time back; nothing happens if there is none. */
+    public void cancel() {
+        loop.cancelTimer(this);
+    }
+
+    /** Whether a time is set and has not come yet. */
+    public boolean isActive() {
+        return heapIndex != IDLE;
+    }
+
+    void fire() {
+        action.run();
+    }
+}

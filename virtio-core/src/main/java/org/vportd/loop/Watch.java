@@ -1,0 +1,34 @@
+package org.vportd.loop;
+
+import org.vportd.posix.Fd;
+
+/** A descriptor being watched by a loop. Must be closed before the descriptor is. Loop thread only. */
+public final class Watch implements AutoCloseable {
+    private final EventLoop loop;
+    private final ReadyHandler handler;
+    final Fd fd;
+    final int slot;
+    final int generation;
+    private boolean closed;
+
+    Watch(EventLoop loop, Fd fd, int slot, int generation, ReadyHandler handler) {
+        this.loop = loop;
+        this.fd = fd;
+        this.slot = slot;
+        this.generation = generation;
+        this.handler = handler;
+    }
+
+    void fire(int events) {
+        handler.onReady(events);
+    }
+
+    /** Ends the watch: the handler is not called again, not even for events of this turn. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            loop.unwatch(this);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package org.vportd.posix;
+
+/**
+ * A growing queue of byte ranges in native memory, laid out as the {@code struct iovec[]} that scatter/gather calls take:
+ * segments are added at the end and consumed, also in the middle of one, at the front.
+ *
+ * <table>
+ * <caption>One segment</caption>
+ * <tr><th>offset</th><th>size</th><th>field</th></tr>
+ * <tr><td>0</td><td>8</td><td>address</td></tr>
+ * <tr><td>8</td><td>8</td><td>length in bytes, never 0</td></tr>
+ * </table>
+ *
+ * <p>Not thread-safe. Native memory is allocated at the first segment and freed by {@link #close}.
+ */
+public final class IoVector implements AutoCloseable {
+    /** The most segments one system call takes ({@code IOV_MAX}). */
+    public static final int MAX_SEGMENTS_PER_CALL = 1024;
+
+    private static final int SEGMENT_LENGTH = 16;
+    private static final int LENGTH_OFFSET = 8;
+    private static final int INITIAL_CAPACITY = 16;
+
+    private long base;
+    private int capacity;
+    private int head;
+    private int tail;
+    private long bytes;
+
+    /** Makes an empty vector that holds no native memory yet. */
+    public IoVector() {}
+
+    /** Appends a range; an empty one is left out. */
+    public void add(long address, long lengthBytes) {
+        if (lengthBytes == 0) {
+            return;
+        }
+        if (tail == capacity) {
+            makeRoom();
+        }
+        long segment = base + (long) tail * SEGMENT_LENGTH;
+        NativeMemory.putLong(segment, address);
+        NativeMemory.putLong(segment + LENGTH_OFFSET, lengthBytes);
+        tail++;
+        bytes += lengthBytes;
+    }
+
+    /** Drops bytes from the front. Range: 0 to {@link #bytes()}. */
+    public void consume(long lengthBytes) {
+        if (lengthBytes >= bytes) {
+            if (lengthBytes > bytes) {
+                throw new IllegalArgumentException("consumed more than there is: bytes=" + bytes + " n=" + lengthBytes);
+            }
+            clear();
+            return;
+        }
+        bytes -= lengthBytes;
+        long left = lengthBytes;
+        while (left > 0) {
+            long segment = address();
+            long length = NativeMemory.getLong(segment + LENGTH_OFFSET);
+            if (left < length) {
+                NativeMemory.putLong(segment, NativeMemory.getLong(segment) + left);
+                NativeMemory.putLong(segment + LENGTH_OFFSET, length - left);
+                return;
+            }
+            left -= length;
+            head++;
+        }
+    }
+
+    /** Drops bytes from the end. Range: 0 to {@link #bytes()}. */
+    public void truncate(long lengthBytes) {
+        if (lengthBytes > bytes) {
+            throw new IllegalArgumentException("truncated more than there is: bytes=" + bytes + " n=" + lengthBytes);
+        }
+        long left = lengthBytes;
+        bytes -= lengthBytes;
+        while (left > 0) {
+            long segment = base + (long) (tail - 1) * SEGMENT_LENGTH;
+            long length = NativeMemory.getLong(segment + LENGTH_OFFSET);
+            if (left < length) {
+                NativeMemory.putLong(segment + LENGTH_OFFSET, length - left);
+                return;
+            }
+            left -= length;
+            tail--;
+        }
+    }
+
+    /** Drops everything; the native memory is kept for reuse. */
+    public void clear() {
+        head = 0;
+        tail = 0;
+        bytes = 0;
+    }
+
+    /** The address of the first segment's {@code struct iovec}; meaningless when empty. */
+    public long address() {
+        return base + (long) head * SEGMENT_LENGTH;
+    }
+
+    /** The number of segments. */
+    public int segments() {
+        return tail - head;
+    }
+
+    /** The number of segments to hand to one system call: all of them, up to the kernel's limit. */
+    public int callSegments() {
+        return Math.min(tail - head, MAX_SEGMENTS_PER_CALL);
+    }
+
+    /** The sum of the lengths. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** Whether there is no byte in it. */
+    public boolean isEmpty() {
+        return bytes == 0;
+    }
+
+    /** The start of one range. Range: 0 to {@link #segments()} - 1. */
+    public long segmentAddress(int index) {
+        return NativeMemory.getLong(address() + (long) index * SEGMENT_LENGTH);
+    }
+
+    /** The length of one range. Range: 0 to {@link #segments()} - 1. */
+    public long segmentBytes(int index) {
+        return NativeMemory.getLong(address() + (long) index * SEGMENT_LENGTH + LENGTH_OFFSET);
+    }
+
+    /**
+     * Copies bytes from the front to a flat range, without consuming them.
+     *
+     * @return the bytes copied: the smaller of what there is and {@code maxBytes}
+     */
+    public int copyTo(long address, int maxBytes) {
+        int copied = 0;
+        for (int i = 0; i < segments() && copied < maxBytes; i++) {
+            int n = (int) Math.min(segmentBytes(i), maxBytes - copied);
+            NativeMemory.copy(segmentAddress(i), address + copied, n);
+            copied += n;
+        }
+        return copied;
+    }
+
+    /**
+     * Copies a flat range over the front of the ranges, without consuming them.
+     *
+     * @return the bytes copied: the smaller of what fits and {@code lengthBytes}
+     */
+    public int copyFrom(long address, int lengthBytes) {
+        int copied = 0;
+        for (int i = 0; i < segments() && copied < lengthBytes; i++) {
+            int n = (int) Math.min(segmentBytes(i), lengthBytes - copied);
+            NativeMemory.copy(address + copied, segmentAddress(i), n);
+            copied += n;
+        }
+        return copied;
+    }
+
+    /** Frees the native memory; the vector is empty and usable again. */
+    @Override
+    public void close() {
+        clear();
+        NativeMemory.free(base);
+        base = 0;
+        capacity = 0;
+    }
+
+    private void makeRoom() {
+        int used = tail - head;
+        if (used <= capacity / 2 && capacity > 0) {
+            NativeMemory.copy(address(), base, (long) used * SEGMENT_LENGTH);
+        } else {
+            int grown = Math.max(INITIAL_CAPACITY, capacity * 2);
+            long moved = NativeMemory.allocate((long) grown * SEGMENT_LENGTH);
+            if (used > 0) {
+                NativeMemory.copy(address(), moved, (long) used * SEGMENT_LENGTH);
+            }
+            NativeMemory.free(base);
+            base = moved;
+            capacity = grown;
+        }
+        head = 0;
+        tail = used;
+    }
+}

@@ -1,0 +1,23 @@
+package org.vportd.virtio;
+
+/** Feature bits of the transport and the rings, by number (Virtio 1.3 §6), and arithmetic on sets of them. */
+public final class VirtioFeature {
+    /** Descriptors may refer to tables of descriptors. */
+    public static final int VIRTIO_F_INDIRECT_DESC = 28;
+    /** Either side names the index at which it wants to be notified. */
+    public static final int VIRTIO_F_EVENT_IDX = 29;
+    /** The device follows version 1 of the standard or later. */
+    public static final int VIRTIO_F_VERSION_1 = 32;
+
+    private VirtioFeature() {}
+
+    /** The set that contains one feature. */
+    public static long mask(int bit) {
+        return 1L << bit;
+    }
+
+    /** Whether a set contains a feature. */
+    public static boolean has(long features, int bit) {
+        return (features & mask(bit)) != 0;
+    }
+}

@@ -1,0 +1,138 @@
+package org.vportd.virtio.memory;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of regions (Virtio over vhost-user "Memory region description"). Translation looks at the region of the last
+ * hit first and allocates nothing.
+ */
+public final class GuestMemory implements AutoCloseable {
+    /** The answer for an address that is in no region. */
+    public static final int NO_REGION = -1;
+
+    /** The answer for a range that is not within one region. */
+    public static final long UNMAPPED = 0;
+
+    private final List<MemoryRegion> regions = new ArrayList<>();
+    private long[] starts = {};
+    private long[] sizes = {};
+    private long[] hosts = {};
+    private int hot;
+
+    /** Makes an empty table. */
+    public GuestMemory() {}
+
+    /** The number of regions. */
+    public int size() {
+        return regions.size();
+    }
+
+    /**
+     * Adds a region and takes ownership of it.
+     *
+     * @throws IllegalArgumentException if it overlaps one that is there; it is not taken then
+     */
+    public void add(MemoryRegion region) {
+        for (MemoryRegion other : regions) {
+            if (region.overlapsGuest(other) || region.overlapsUser(other)) {
+                throw new IllegalArgumentException("memory region overlaps another: guest_address=0x"
+                        + Long.toHexString(region.guestAddress()) + " user_address=0x"
+                        + Long.toHexString(region.userAddress()) + " size=0x" + Long.toHexString(region.sizeBytes()));
+            }
+        }
+        regions.add(region);
+        index();
+    }
+
+    /**
+     * Takes a region out; its mapping is the caller's to close.
+     *
+     * @return the region, or null if there is none with exactly these values
+     */
+    public @Nullable MemoryRegion remove(long guestAddress, long userAddress, long sizeBytes) {
+        for (MemoryRegion region : regions) {
+            if (region.guestAddress() == guestAddress
+                    && region.userAddress() == userAddress
+                    && region.sizeBytes() == sizeBytes) {
+                regions.remove(region);
+                index();
+                return region;
+            }
+        }
+        return null;
+    }
+
+    /** Takes over all regions of another table, which is empty afterwards; the ones that were here are unmapped. */
+    public void replaceWith(GuestMemory other) {
+        close();
+        regions.addAll(other.regions);
+        other.regions.clear();
+        other.index();
+        index();
+    }
+
+    private void index() {
+        regions.sort(Comparator.comparing(MemoryRegion::guestAddress, Long::compareUnsigned));
+        starts = regions.stream().mapToLong(MemoryRegion::guestAddress).toArray();
+        sizes = regions.stream().mapToLong(MemoryRegion::sizeBytes).toArray();
+        hosts = regions.stream().mapToLong(r -> r.mapping().address()).toArray();
+        hot = 0;
+    }
+
+    /** The region that a guest-physical address is in, or {@link #NO_REGION}. */
+    public int regionOf(long guestAddress) {
+        int i = hot;
+        if (i < starts.length && Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
+            return i;
+        }
+        for (i = 0; i < starts.length; i++) {
+            if (Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
+                hot = i;
+                return i;
+            }
+        }
+        return NO_REGION;
+    }
+
+    /** Where an address that is in the region is mapped here. */
+    public long hostAddress(int region, long guestAddress) {
+        return hosts[region] + (guestAddress - starts[region]);
+    }
+
+    /** The bytes from an address to the end of the region that it is in, at least 1. */
+    public long bytesLeft(int region, long guestAddress) {
+        return sizes[region] - (guestAddress - starts[region]);
+    }
+
+    /** Where a range of guest-physical memory within one region is mapped here, or {@link #UNMAPPED}. */
+    public long guestRange(long guestAddress, long lengthBytes) {
+        int region = regionOf(guestAddress);
+        return region == NO_REGION || Long.compareUnsigned(lengthBytes, bytesLeft(region, guestAddress)) > 0
+                ? UNMAPPED
+                : hostAddress(region, guestAddress);
+    }
+
+    /** Where a range of the front-end's own memory within one region is mapped here, or {@link #UNMAPPED}. */
+    public long userRange(long userAddress, long lengthBytes) {
+        for (MemoryRegion region : regions) {
+            long offset = userAddress - region.userAddress();
+            if (Long.compareUnsigned(offset, region.sizeBytes()) < 0) {
+                return Long.compareUnsigned(lengthBytes, region.sizeBytes() - offset) > 0
+                        ? UNMAPPED
+                        : region.mapping().address() + offset;
+            }
+        }
+        return UNMAPPED;
+    }
+
+    /** Unmaps everything; the table is empty and usable again. */
+    @Override
+    public void close() {
+        regions.forEach(MemoryRegion::close);
+        regions.clear();
+        index();
+    }
+}

@@ -1,0 +1,250 @@
+package org.vportd.virtio.queue;
+
+import org.vportd.posix.IoVector;
+
+/**
+ * A virtqueue as a device uses it, whatever the format of its ring.
+ *
+ * <p>Chains the device has walked and not returned form a window. Their buffers, in one direction, lie one after the other
+ * in {@link #segments()}, ready for a scatter/gather call, and are returned strictly in order: {@link #consume} after
+ * reading from them, {@link #fill} after writing to them. Either may end in the middle of a buffer, so what a call leaves
+ * over is simply still there at the next one. {@link #publish} then shows the driver all that was returned, at once.
+ *
+ * <pre>{@code
+ *        returned            window                    not walked yet
+ *   ... | used | used |  chain | chain | chain  |  available | available | ...
+ *                     ^base()  ^segments()      ^next to walk
+ * }</pre>
+ *
+ * <p>A chain is given up only by returning it, so {@link #rewind} and a new start continue exactly where the window began.
+ */
+public abstract class VirtQueue implements AutoCloseable {
+    /** No buffer lies in more than one segment of this size or less; bounds the work of one system call. */
+    public static final int MAX_SEGMENT_BYTES = 1 << 20;
+
+    private static final int MAX_WINDOW_CHAINS = 1024;
+    private static final int MAX_WINDOW_BYTES = 1 << 20;
+    private static final int MAX_ROUNDS = 16;
+    private static final int INITIAL_CHAINS = 16;
+
+    private final IoVector segments = new IoVector();
+    private int[] ids = new int[INITIAL_CHAINS];
+    private long[] sizes = new long[INITIAL_CHAINS];
+    private int head;
+    private int chains;
+    private long firstDone;
+    private HeldPosition held = HeldPosition.NONE;
+
+    /** For the formats. */
+    VirtQueue() {}
+
+    /** How {@link #drain} ended. */
+    public enum Drained {
+        /** The ring is empty and the driver will kick. */
+        IDLE,
+        /** The consumer cannot go on; kicks are off. */
+        BLOCKED,
+        /** The turn's share is used up; there may be more. Kicks are off. */
+        MORE
+    }
+
+    /** Reads from {@link #segments()} and calls {@link #consume}. */
+    @FunctionalInterface
+    public interface Consumer {
+        /** Consumes what it can of the window; false if it could not take all of it. */
+        boolean accept(VirtQueue queue);
+    }
+
+    /**
+     * Consumes device-readable buffers until there are none, the consumer is blocked, or the share of one turn is used up:
+     * the loop of Virtio 1.3 §2.7.10, with kicks off in between.
+     */
+    public final Drained drain(Consumer consumer) {
+        disableKicks();
+        for (int round = 0; round < MAX_ROUNDS; round++) {
+            walkReadable();
+            if (chains == 0) {
+                if (!enableKicks()) {
+                    return Drained.IDLE;
+                }
+                disableKicks(); // a chain slipped in before the driver could see that it has to kick
+                continue;
+            }
+            boolean all = consumer.accept(this);
+            publish();
+            if (!all) {
+                return Drained.BLOCKED;
+            }
+        }
+        return Drained.MORE;
+    }
+
+    /** Walks available chains into the window, keeping what the device may read. */
+    public final void walkReadable() {
+        walk(false, MAX_WINDOW_CHAINS);
+    }
+
+    /**
+     * Walks available chains into the window, keeping what the device may write.
+     *
+     * @param maxChains how many chains the window shall hold at most
+     */
+    public final void walkWritable(int maxChains) {
+        walk(true, maxChains);
+    }
+
+    private void walk(boolean writable, int maxChains) {
+        while (chains < maxChains
+                && segments.bytes() < MAX_WINDOW_BYTES
+                && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
+            long before = segments.bytes();
+            int id = walkNext(writable, segments);
+            if (id < 0) {
+                break;
+            }
+            append(id, segments.bytes() - before);
+        }
+        if (held.bytes() > 0 && chains > 0) {
+            resume();
+        }
+        returnFinished(); // chains without a byte in this direction
+    }
+
+    private void append(int id, long bytes) {
+        if (chains == ids.length) {
+            grow();
+        }
+        int slot = (head + chains) & (ids.length - 1);
+        ids[slot] = id;
+        sizes[slot] = bytes;
+        chains++;
+    }
+
+    private void grow() {
+        int[] grownIds = new int[chains * 2];
+        long[] grownSizes = new long[chains * 2];
+        for (int i = 0; i < chains; i++) {
+            grownIds[i] = ids[(head + i) & (chains - 1)];
+            grownSizes[i] = sizes[(head + i) & (chains - 1)];
+        }
+        ids = grownIds;
+        sizes = grownSizes;
+        head = 0;
+    }
+
+    private void resume() {
+        HeldPosition position = held;
+        held = HeldPosition.NONE;
+        if (position.index() == base() && position.bytes() <= sizes[head]) {
+            firstDone = position.bytes();
+            segments.consume(position.bytes());
+        }
+    }
+
+    /** The buffers of the window, less what was consumed; {@link #consume} and {@link #fill} change it, nobody else. */
+    public final IoVector segments() {
+        return segments;
+    }
+
+    /** The number of chains in the window. */
+    public final int windowChains() {
+        return chains;
+    }
+
+    /** Takes bytes from the front of {@link #segments()}; chains used up are returned with length 0 (§2.7.8.2). */
+    public final void consume(long bytes) {
+        segments.consume(bytes);
+        firstDone += bytes;
+        returnFinished();
+    }
+
+    private void returnFinished() {
+        while (chains > 0 && firstDone >= sizes[head]) {
+            firstDone -= sizes[head];
+            returnFirst(0);
+        }
+    }
+
+    /**
+     * Notes that bytes were written to the front of {@link #segments()}. Each chain touched is returned with the bytes
+     * written to it, the last one also if it is not full.
+     */
+    public final void fill(long bytes) {
+        long left = bytes;
+        while (left > 0) {
+            long size = sizes[head];
+            long written = Math.min(left, size);
+            segments.consume(size);
+            returnFirst(written);
+            left -= written;
+        }
+    }
+
+    /** Returns the first chain of the window unused, with length 0. */
+    public final void skipFirst() {
+        segments.consume(sizes[head] - firstDone);
+        firstDone = 0;
+        returnFirst(0);
+    }
+
+    private void returnFirst(long written) {
+        putUsed(ids[head], (int) written);
+        head = (head + 1) & (ids.length - 1);
+        chains--;
+    }
+
+    /**
+     * Gives the window back to the ring: its chains are available again, in the same order.
+     *
+     * @return how much of the first one was consumed
+     */
+    public final HeldPosition rewind() {
+        HeldPosition position = firstDone == 0 ? held : new HeldPosition(base(), firstDone);
+        unwalk();
+        segments.clear();
+        chains = 0;
+        firstDone = 0;
+        held = HeldPosition.NONE;
+        return position;
+    }
+
+    /** Has the first chain to be walked go on where it was held, if it is the one that was. */
+    public final void resumeAt(HeldPosition position) {
+        held = position;
+    }
+
+    /** Frees the native memory of the window. The ring is not touched. */
+    @Override
+    public void close() {
+        segments.close();
+        chains = 0;
+    }
+
+    /** The state of the ring as GET_VRING_BASE reports it: the first chain not returned. */
+    public abstract int base();
+
+    /** Whether the driver has made chains available that are not in the window. */
+    public abstract boolean hasAvailable();
+
+    /** Shows the driver what was returned since the last time, and calls it if it wants that. */
+    public abstract void publish();
+
+    /**
+     * Asks the driver to kick at the next chain.
+     *
+     * @return whether a chain has become available that it may not kick for; look again then
+     */
+    public abstract boolean enableKicks();
+
+    /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
+    public abstract void disableKicks();
+
+    /** Walks the next chain and adds what it holds in one direction; answers its id, or -1 if none is available. */
+    abstract int walkNext(boolean writable, IoVector into);
+
+    /** Makes the chains of the window available again. */
+    abstract void unwalk();
+
+    /** Writes the next used element, not visible to the driver before {@link #publish}. */
+    abstract void putUsed(int id, int written);
+}
