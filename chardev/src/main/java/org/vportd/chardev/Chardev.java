@@ -1,0 +1,122 @@
+package org.vportd.chardev;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+
+/**
+ * A character device: carries bytes between one front-end and the outside.
+ *
+ * <p>Back-pressure runs both ways. Output: {@link #write} takes what it can; having taken less, it calls {@link #writable}
+ * once there is room, or raises {@link ChardevEvent#CLOSED}. Input: a chardev reads only into {@link #receiveBuffers()};
+ * while these are empty it leaves the bytes with the peer until {@link #acceptInput}.
+ *
+ * <p>"Open" means that a peer is there. A chardev without a peer takes all output and drops it.
+ */
+public abstract class Chardev implements AutoCloseable {
+    private static final IoVector NO_BUFFERS = new IoVector();
+
+    private final String id;
+    private boolean open;
+    private @Nullable ChardevFrontend frontend;
+
+    /**
+     * For the types.
+     *
+     * @param id the name under which users know it
+     */
+    protected Chardev(String id) {
+        this.id = id;
+    }
+
+    /** The name under which users know it. */
+    public final String id() {
+        return id;
+    }
+
+    /** What it is connected to, in the words of {@code query-chardev}, for example {@code unix:/run/c0,server=on}. */
+    public abstract String filename();
+
+    /** Whether a peer is there. */
+    public final boolean isOpen() {
+        return open;
+    }
+
+    /** Whether a front-end uses it. */
+    public final boolean isBusy() {
+        return frontend != null;
+    }
+
+    /** Whether its front-end's own user is there, for example a process in the guest that has the port open. */
+    public final boolean isFrontendOpen() {
+        return frontend != null && frontend.isOpen();
+    }
+
+    final void setFrontend(@Nullable ChardevFrontend user) {
+        frontend = user;
+        if (user != null) {
+            acceptInput();
+        }
+    }
+
+    /**
+     * Takes output.
+     *
+     * @param data not consumed by this call, valid until it returns
+     * @return the bytes taken from the front; fewer than there are if it is full, see above
+     */
+    protected abstract long write(IoVector data);
+
+    /** The front-end has room again, or has stopped reading for good: {@link #isReceiving} tells. */
+    protected void acceptInput() {}
+
+    /** The front-end's own user has come or gone. */
+    protected void frontendOpened(boolean isOpen) {}
+
+    /** The front-end's buffers for input, empty if there is none. */
+    protected final IoVector receiveBuffers() {
+        return frontend == null ? NO_BUFFERS : frontend.handler().receiveBuffers();
+    }
+
+    /** Has put input into the front of {@link #receiveBuffers()}. */
+    protected final void received(long bytes) {
+        if (frontend != null) {
+            frontend.handler().received(bytes);
+        }
+    }
+
+    /** Has found the memory of {@link #receiveBuffers()} gone. */
+    protected final void buffersGone(MemoryFaultException fault) {
+        if (frontend != null) {
+            frontend.handler().buffersGone(fault);
+        }
+    }
+
+    /** Whether input waits for room that will come. */
+    protected final boolean isReceiving() {
+        return frontend != null && frontend.handler().isReceiving();
+    }
+
+    /** Has room again after a short {@link #write}. */
+    protected final void writable() {
+        if (frontend != null) {
+            frontend.handler().onWritable();
+        }
+    }
+
+    /** Tells the front-end; OPENED and CLOSED also set {@link #isOpen()}, before it hears of them. */
+    protected final void raise(ChardevEvent event) {
+        if (event == ChardevEvent.OPENED) {
+            open = true;
+        } else if (event == ChardevEvent.CLOSED) {
+            open = false;
+        }
+        if (frontend != null) {
+            frontend.handler().onEvent(event);
+        }
+    }
+
+    /** Lets go of everything outside. Raises nothing; the front-end has been detached before. */
+    @Override
+    public abstract void close();
+}

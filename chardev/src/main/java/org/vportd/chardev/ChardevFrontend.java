@@ -1,0 +1,90 @@
+package org.vportd.chardev;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.IoVector;
+
+/**
+ * The handle through which a port, a monitor or a multiplexer uses a chardev. Its user never keeps the chardev itself, so
+ * that another one can be put in its place.
+ */
+public final class ChardevFrontend {
+    private final ChardevHandler handler;
+    private @Nullable Chardev chardev;
+    private boolean open;
+
+    /** Makes a handle without a chardev. */
+    public ChardevFrontend(ChardevHandler handler) {
+        this.handler = handler;
+    }
+
+    ChardevHandler handler() {
+        return handler;
+    }
+
+    /**
+     * Connects to a chardev; if that is open, the handler hears OPENED before this returns.
+     *
+     * @throws ConfigException if it has a front-end already
+     */
+    public void attach(Chardev backend) throws ConfigException {
+        if (backend.isBusy()) {
+            throw new ConfigException("chardev '" + backend.id() + "' is already in use");
+        }
+        chardev = backend;
+        backend.setFrontend(this);
+        backend.frontendOpened(open);
+        if (backend.isOpen()) {
+            handler.onEvent(ChardevEvent.OPENED);
+        }
+    }
+
+    /** Lets the chardev go. The handler hears nothing. */
+    public void detach() {
+        if (chardev != null) {
+            chardev.frontendOpened(false);
+            chardev.setFrontend(null);
+            chardev = null;
+        }
+    }
+
+    /** Whether there is a chardev. */
+    public boolean isAttached() {
+        return chardev != null;
+    }
+
+    /** Whether there is a chardev with a peer. */
+    public boolean isBackendOpen() {
+        return chardev != null && chardev.isOpen();
+    }
+
+    /** Whether the handle's own user is there, see {@link #setOpen}. */
+    public boolean isOpen() {
+        return open;
+    }
+
+    /** Tells the chardev whether the handle's own user is there. */
+    public void setOpen(boolean isOpen) {
+        if (open != isOpen) {
+            open = isOpen;
+            if (chardev != null) {
+                chardev.frontendOpened(isOpen);
+            }
+        }
+    }
+
+    /**
+     * Writes to the chardev.
+     *
+     * @return as {@link Chardev#write}; without a chardev all is taken and dropped
+     */
+    public long write(IoVector data) {
+        return chardev == null ? data.bytes() : chardev.write(data);
+    }
+
+    /** Tells the chardev to look for room, or for its absence, again. */
+    public void acceptInput() {
+        if (chardev != null) {
+            chardev.acceptInput();
+        }
+    }
+}

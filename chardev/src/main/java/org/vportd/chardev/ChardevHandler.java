@@ -1,0 +1,38 @@
+package org.vportd.chardev;
+
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+
+/**
+ * What a front-end does for its chardev. All calls come on the loop thread; none may write to the same chardev before it
+ * returns, except {@link #onWritable} and {@link #received}.
+ */
+public interface ChardevHandler {
+    /**
+     * The buffers that the next input goes to, empty if there is no room. The chardev reads straight into them, then calls
+     * {@link #received}; nothing else may happen to the front-end in between.
+     */
+    IoVector receiveBuffers();
+
+    /**
+     * Input has been put into the front of {@link #receiveBuffers()}.
+     *
+     * @param bytes how much, at least 1
+     */
+    void received(long bytes);
+
+    /** The memory behind {@link #receiveBuffers()} turned out to be gone when it was written to; nothing was received. */
+    void buffersGone(MemoryFaultException fault);
+
+    /**
+     * Whether there will be room sooner or later: somebody reads at the other end. While it is false, a peer that leaves is
+     * let go with what it had sent.
+     */
+    boolean isReceiving();
+
+    /** The chardev, which took less than was written, can take more now. */
+    void onWritable();
+
+    /** Something happened to the chardev. */
+    void onEvent(ChardevEvent event);
+}

@@ -1,0 +1,188 @@
+package org.vportd.chardev;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Options as QEMU writes them: {@code socket,id=c0,path=/run/a,,b,server=on}. The first bare word is the value of an
+ * implied key, {@code ,,} is a comma within a value, the last of two equal keys wins, and a key alone means {@code on}
+ * ({@code nokey}: {@code off}), which draws a warning.
+ */
+public final class Options {
+    private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z][A-Za-z0-9._-]*");
+    private static final Set<String> ON = Set.of("on", "yes", "true", "y");
+    private static final Set<String> OFF = Set.of("off", "no", "false", "n");
+
+    private final Map<String, String> values;
+
+    private Options(Map<String, String> values) {
+        this.values = values;
+    }
+
+    /**
+     * Parses an option text.
+     *
+     * @param impliedKey the key of a first word without one
+     * @param warnings told of spellings that QEMU deprecates
+     */
+    public static Options parse(String text, String impliedKey, Consumer<String> warnings) {
+        Map<String, String> values = new LinkedHashMap<>();
+        boolean first = true;
+        for (String part : split(text)) {
+            int equals = part.indexOf('=');
+            if (equals >= 0) {
+                put(values, part.substring(0, equals), part.substring(equals + 1));
+            } else if (first) {
+                put(values, impliedKey, part);
+            } else if (!part.isEmpty()) {
+                shortForm(values, part, warnings);
+            }
+            first = false;
+        }
+        return new Options(values);
+    }
+
+    private static void shortForm(Map<String, String> values, String word, Consumer<String> warnings) {
+        boolean off = word.startsWith("no") && word.length() > 2;
+        String key = off ? word.substring(2) : word;
+        String value = off ? "off" : "on";
+        warnings.accept("short-form boolean option '" + word + "' deprecated; please use " + key + "=" + value
+                + " instead");
+        put(values, key, value);
+    }
+
+    private static void put(Map<String, String> values, String key, String value) {
+        values.put(key, value);
+    }
+
+    private static List<String> split(String text) {
+        List<String> parts = new ArrayList<>();
+        StringBuilder part = new StringBuilder();
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c != ',') {
+                part.append(c);
+            } else if (i + 1 < text.length() && text.charAt(i + 1) == ',') {
+                part.append(',');
+                i++;
+            } else {
+                parts.add(part.toString());
+                part.setLength(0);
+            }
+        }
+        parts.add(part.toString());
+        return parts;
+    }
+
+    /** The value of a key, or null if it is not given. */
+    public @Nullable String string(String key) {
+        return values.get(key);
+    }
+
+    /** The value of a key, or what it defaults to. */
+    public String string(String key, String fallback) {
+        return values.getOrDefault(key, fallback);
+    }
+
+    /** Whether a key is given. */
+    public boolean has(String key) {
+        return values.containsKey(key);
+    }
+
+    /** The value of {@code id}, null if it is not given. */
+    public @Nullable String id() throws ConfigException {
+        String id = values.get("id");
+        if (id != null && !IDENTIFIER.matcher(id).matches()) {
+            throw new ConfigException(
+                    "Parameter 'id' expects an identifier",
+                    "letters, digits, '-', '.', '_', starting with a letter; got '" + id + "'");
+        }
+        return id;
+    }
+
+    /** A switch. */
+    public boolean bool(String key, boolean fallback) throws ConfigException {
+        String value = values.get(key);
+        if (value == null) {
+            return fallback;
+        }
+        if (!ON.contains(value) && !OFF.contains(value)) {
+            throw new ConfigException("Parameter '" + key + "' expects 'on' or 'off'", "got '" + value + "'");
+        }
+        return ON.contains(value);
+    }
+
+    /** A whole number, decimal or with {@code 0x}. */
+    public long number(String key, long fallback, long min, long max) throws ConfigException {
+        String value = values.get(key);
+        if (value == null) {
+            return fallback;
+        }
+        long number;
+        try {
+            number = Long.decode(value);
+        } catch (NumberFormatException e) {
+            throw new ConfigException("Parameter '" + key + "' expects a number", "got '" + value + "'");
+        }
+        return inRange(key, number, min, max);
+    }
+
+    /** A number of bytes, with an optional suffix k, M or G (powers of 1024). */
+    public long size(String key, long fallback, long min, long max) throws ConfigException {
+        String value = values.get(key);
+        if (value == null || value.isEmpty()) {
+            return number(key, fallback, min, max);
+        }
+        int shift =
+                switch (Character.toUpperCase(value.charAt(value.length() - 1))) {
+                    case 'K' -> 10;
+                    case 'M' -> 20;
+                    case 'G' -> 30;
+                    case 'B' -> 0;
+                    default -> -1;
+                };
+        if (shift < 0) {
+            return number(key, fallback, min, max);
+        }
+        try {
+            long units = Long.parseLong(value.substring(0, value.length() - 1));
+            return inRange(key, Math.multiplyExact(units, 1L << shift), min, max);
+        } catch (NumberFormatException | ArithmeticException e) {
+            throw new ConfigException("Parameter '" + key + "' expects a size", "such as 64k; got '" + value + "'");
+        }
+    }
+
+    private static long inRange(String key, long number, long min, long max) throws ConfigException {
+        if (number < min || number > max) {
+            throw new ConfigException(
+                    "Parameter '" + key + "' expects a number", "from " + min + " to " + max + "; got " + number);
+        }
+        return number;
+    }
+
+    /**
+     * Refuses keys that nobody knows.
+     *
+     * @param accepted the keys that are known
+     */
+    public void accept(Set<String> accepted) throws ConfigException {
+        for (String key : values.keySet()) {
+            if (!accepted.contains(key)) {
+                throw new ConfigException(
+                        "Invalid parameter '" + key + "'", "accepted: " + String.join(", ", new TreeSet<>(accepted)));
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return values.toString();
+    }
+}
