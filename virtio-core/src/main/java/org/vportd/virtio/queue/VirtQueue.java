@@ -64,6 +64,7 @@ public abstract class VirtQueue implements AutoCloseable {
         for (int round = 0; round < MAX_ROUNDS; round++) {
             walkReadable();
             if (chains == 0) {
+                publish(); // chains without a byte have been returned on the way
                 if (!enableKicks()) {
                     return Drained.IDLE;
                 }
@@ -151,6 +152,11 @@ public abstract class VirtQueue implements AutoCloseable {
         return chains;
     }
 
+    /** The bytes of the first chain that are still in {@link #segments()}; 0 if the window is empty. */
+    public final long firstBytes() {
+        return chains == 0 ? 0 : sizes[head] - firstDone;
+    }
+
     /** Takes bytes from the front of {@link #segments()}; chains used up are returned with length 0 (§2.7.8.2). */
     public final void consume(long bytes) {
         segments.consume(bytes);
@@ -182,7 +188,7 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /** Returns the first chain of the window unused, with length 0. */
     public final void skipFirst() {
-        segments.consume(sizes[head] - firstDone);
+        segments.consume(firstBytes());
         firstDone = 0;
         returnFirst(0);
     }

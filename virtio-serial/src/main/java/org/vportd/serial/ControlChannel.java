@@ -1,0 +1,236 @@
+package org.vportd.serial;
+
+import static org.vportd.serial.ConsoleLayout.CONTROL_EVENT_OFFSET;
+import static org.vportd.serial.ConsoleLayout.CONTROL_ID_OFFSET;
+import static org.vportd.serial.ConsoleLayout.CONTROL_LENGTH;
+import static org.vportd.serial.ConsoleLayout.CONTROL_RX_QUEUE;
+import static org.vportd.serial.ConsoleLayout.CONTROL_TX_QUEUE;
+import static org.vportd.serial.ConsoleLayout.CONTROL_VALUE_OFFSET;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTask;
+import org.vportd.posix.LittleEndian;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
+import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.VirtQueue;
+
+/**
+ * The two control queues (Virtio 1.3 §5.3.6.2). Messages to the driver wait for its buffers, in order for each port, and
+ * are not lost; what is repeated while it waits is told once, so a driver without buffers cannot make them pile up.
+ */
+final class ControlChannel implements AutoCloseable {
+    private static final byte[] NO_PAYLOAD = {};
+    private static final int MAX_MESSAGE_LENGTH = 4096;
+    private static final int MAX_OPEN_CHANGES = 4;
+
+    private final SerialDevice device;
+    private final VirtQueue.Consumer consumer = this::receive;
+    private final LoopTask receiveTask;
+    private final Map<SerialPort, ArrayDeque<Message>> waiting = new HashMap<>();
+    private final ArrayDeque<SerialPort> turns = new ArrayDeque<>();
+    private final long scratch = NativeMemory.allocate(MAX_MESSAGE_LENGTH);
+    private @Nullable VirtQueue rx;
+    private @Nullable VirtQueue tx;
+    private boolean keepsMessages;
+
+    private static final class Message {
+        final int event;
+        final int value;
+        final byte[] payload;
+
+        Message(int event, int value, byte[] payload) {
+            this.event = event;
+            this.value = value;
+            this.payload = payload;
+        }
+
+        boolean repeats(Message other) {
+            return event == other.event && value == other.value;
+        }
+    }
+
+    ControlChannel(SerialDevice device, EventLoop loop) {
+        this.device = device;
+        this.receiveTask = loop.task(this::receiveAll);
+    }
+
+    void startQueue(int index, VirtQueue queue) {
+        if (index == CONTROL_RX_QUEUE) {
+            rx = queue;
+            flush();
+        } else {
+            tx = queue;
+            receiveTask.schedule();
+        }
+    }
+
+    void stopQueue(int index) {
+        VirtQueue queue = index == CONTROL_RX_QUEUE ? rx : tx;
+        if (queue != null) {
+            queue.rewind();
+        }
+        if (index == CONTROL_RX_QUEUE) {
+            rx = null;
+        } else {
+            tx = null;
+            receiveTask.cancel();
+        }
+    }
+
+    void queueNotified(int index) {
+        if (index == CONTROL_RX_QUEUE) {
+            flush();
+        } else {
+            receiveAll();
+        }
+    }
+
+    /** The driver is there: from now on messages wait for it, also while it is paused. */
+    void keepMessages() {
+        keepsMessages = true;
+    }
+
+    /** The driver starts anew: messages for the last one are dropped. */
+    void reset() {
+        waiting.clear();
+        turns.clear();
+        keepsMessages = false;
+    }
+
+    void send(SerialPort port, int event, int value) {
+        send(port, event, value, NO_PAYLOAD);
+    }
+
+    void send(SerialPort port, int event, int value, byte[] payload) {
+        if (rx == null && !keepsMessages) {
+            return; // no driver: it will ask when it comes
+        }
+        ArrayDeque<Message> queue = waiting.get(port);
+        if (queue == null) {
+            queue = new ArrayDeque<>();
+            waiting.put(port, queue);
+            turns.add(port);
+        }
+        append(queue, new Message(event, value, payload));
+        flush();
+    }
+
+    private static void append(ArrayDeque<Message> queue, Message message) {
+        int changes = 0;
+        Message last = null;
+        for (Message earlier : queue) {
+            if (earlier.event == message.event) {
+                last = earlier;
+                changes++;
+            }
+        }
+        if (last != null && last.repeats(message)) {
+            return;
+        }
+        if (message.event == VIRTIO_CONSOLE_PORT_OPEN && changes >= MAX_OPEN_CHANGES) {
+            queue.remove(last); // it would only be undone by this one
+            return;
+        }
+        queue.add(message);
+    }
+
+    private void flush() {
+        VirtQueue queue = rx;
+        if (queue == null) {
+            return;
+        }
+        try {
+            while (!turns.isEmpty() && nextBuffer(queue)) {
+                SerialPort port = turns.element();
+                ArrayDeque<Message> messages = waiting.get(port);
+                if (messages != null && !messages.isEmpty()) {
+                    if (write(queue, port, messages.element())) {
+                        messages.remove();
+                    }
+                } else {
+                    waiting.remove(port);
+                    turns.remove();
+                }
+            }
+            queue.publish();
+            if (turns.isEmpty()) {
+                queue.disableKicks();
+            }
+        } catch (DriverFaultException e) {
+            device.driverFault(CONTROL_RX_QUEUE, e);
+        } catch (InternalError | MemoryFaultException e) {
+            device.memoryFault(e);
+        }
+    }
+
+    private static boolean nextBuffer(VirtQueue queue) {
+        queue.walkWritable(1);
+        while (queue.windowChains() == 0) {
+            queue.publish();
+            if (!queue.enableKicks()) {
+                return false;
+            }
+            queue.walkWritable(1);
+        }
+        return true;
+    }
+
+    /** A buffer too small for any message goes back empty, and the message waits for the next one; a name is cut. */
+    private boolean write(VirtQueue queue, SerialPort port, Message message) {
+        long room = queue.firstBytes();
+        if (room < CONTROL_LENGTH) {
+            queue.skipFirst();
+            return false;
+        }
+        LittleEndian.putInt(scratch + CONTROL_ID_OFFSET, port.id());
+        LittleEndian.putU16(scratch + CONTROL_EVENT_OFFSET, message.event);
+        LittleEndian.putU16(scratch + CONTROL_VALUE_OFFSET, message.value);
+        int payload = Math.min(message.payload.length, MAX_MESSAGE_LENGTH - CONTROL_LENGTH);
+        NativeMemory.put(message.payload, 0, scratch + CONTROL_LENGTH, payload);
+        int length = (int) Math.min(room, CONTROL_LENGTH + payload);
+        queue.segments().copyFrom(scratch, length);
+        queue.fill(length);
+        return true;
+    }
+
+    private void receiveAll() {
+        VirtQueue queue = tx;
+        if (queue == null) {
+            return;
+        }
+        try {
+            if (queue.drain(consumer) == VirtQueue.Drained.MORE) {
+                receiveTask.schedule();
+            }
+        } catch (DriverFaultException e) {
+            device.driverFault(CONTROL_TX_QUEUE, e);
+        } catch (InternalError | MemoryFaultException e) {
+            device.memoryFault(e);
+        }
+    }
+
+    private boolean receive(VirtQueue queue) {
+        while (queue.windowChains() > 0) {
+            int length = queue.segments().copyTo(scratch, (int) Math.min(CONTROL_LENGTH, queue.firstBytes()));
+            int id = LittleEndian.getInt(scratch + CONTROL_ID_OFFSET);
+            int event = LittleEndian.getU16(scratch + CONTROL_EVENT_OFFSET);
+            int value = LittleEndian.getU16(scratch + CONTROL_VALUE_OFFSET);
+            queue.skipFirst();
+            if (length == CONTROL_LENGTH) {
+                device.controlMessage(id, event, value);
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public void close() {
+        NativeMemory.free(scratch);
+    }
+}

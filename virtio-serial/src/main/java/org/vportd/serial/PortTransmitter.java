@@ -1,0 +1,138 @@
+package org.vportd.serial;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ChardevFrontend;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTask;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.HeldPosition;
+import org.vportd.virtio.queue.VirtQueue;
+
+/**
+ * A port's way from the driver to its chardev. A channel whose chardev is full is throttled: the rest stays in the queue,
+ * also in the middle of a buffer, until the chardev takes more. A console is never throttled.
+ */
+final class PortTransmitter {
+    private final SerialPort port;
+    private final ChardevFrontend frontend;
+    private final @Nullable ConsoleBacklog backlog;
+    private final VirtQueue.Consumer consumer = this::consume;
+    private final LoopTask task;
+    private @Nullable VirtQueue queue;
+    private HeldPosition held = HeldPosition.NONE;
+    private boolean throttled;
+    private long droppedBytes;
+
+    PortTransmitter(SerialPort port, ChardevFrontend frontend, EventLoop loop, @Nullable ConsoleBacklog backlog) {
+        this.port = port;
+        this.frontend = frontend;
+        this.backlog = backlog;
+        this.task = loop.task(this::transmit);
+    }
+
+    void start(VirtQueue started) {
+        queue = started;
+        started.resumeAt(held);
+        held = HeldPosition.NONE;
+        task.schedule(); // chains may be there already, and the driver must learn that it has to kick
+    }
+
+    void stop() {
+        if (queue != null) {
+            held = queue.rewind();
+            queue = null;
+        }
+        task.cancel();
+    }
+
+    boolean isThrottled() {
+        return throttled;
+    }
+
+    long droppedBytes() {
+        return droppedBytes;
+    }
+
+    /** The driver has made chains available, or is believed to. */
+    void transmit() {
+        VirtQueue current = queue;
+        if (current == null || throttled) {
+            return;
+        }
+        try {
+            if (current.drain(consumer) == VirtQueue.Drained.MORE) {
+                task.schedule();
+            }
+        } catch (DriverFaultException e) {
+            port.driverFault(port.txQueueIndex(), e);
+        } catch (InternalError | MemoryFaultException e) {
+            port.memoryFault(e);
+        }
+    }
+
+    private boolean consume(VirtQueue from) {
+        IoVector data = from.segments();
+        if (!port.isHostConnected()) {
+            from.consume(data.bytes());
+            return true;
+        }
+        if (port.isConsole()) {
+            consumeConsole(from, data);
+            return true;
+        }
+        from.consume(frontend.write(data));
+        throttled = !data.isEmpty();
+        return !throttled;
+    }
+
+    private void consumeConsole(VirtQueue from, IoVector data) {
+        if (backlog == null || backlog.isEmpty()) {
+            from.consume(frontend.write(data));
+        }
+        if (backlog != null && !data.isEmpty()) {
+            from.consume(backlog.add(data));
+        }
+        droppedBytes += data.bytes();
+        from.consume(data.bytes());
+    }
+
+    /** The chardev has room. */
+    void onWritable() {
+        if (backlog != null && !backlog.isEmpty()) {
+            backlog.writeTo(frontend);
+        }
+        if (throttled) {
+            throttled = false;
+            task.schedule(); // not from within the chardev's own call
+        }
+    }
+
+    /** The peer has gone: what the driver has handed over was meant for it. */
+    void discard() {
+        throttled = false;
+        if (backlog != null) {
+            backlog.clear();
+        }
+        transmit(); // the port is no longer connected: drops all there is
+    }
+
+    /** The driver starts anew: nothing of the last one's output is remembered. */
+    void reset() {
+        throttled = false;
+        held = HeldPosition.NONE;
+        if (queue != null) {
+            queue.resumeAt(HeldPosition.NONE);
+            task.schedule();
+        }
+    }
+
+    /** Frees what is kept for a chardev that will not take it any more. */
+    void close() {
+        task.cancel();
+        if (backlog != null) {
+            backlog.clear();
+        }
+    }
+}

@@ -1,0 +1,388 @@
+package org.vportd.serial;
+
+import static org.vportd.serial.ConsoleLayout.EMERG_WR_OFFSET;
+import static org.vportd.serial.ConsoleLayout.MAX_NR_PORTS_OFFSET;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_READY;
+import static org.vportd.virtio.VirtioFeature.mask;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ConfigException;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTask;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
+import org.vportd.virtio.LimitedLog;
+import org.vportd.virtio.VirtioDevice;
+import org.vportd.virtio.VirtioFeature;
+import org.vportd.virtio.VirtioTransport;
+import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.VirtQueue;
+
+/**
+ * A virtio-console device and its ports (Virtio 1.3 §5.3), with the behaviour of QEMU's virtio-serial bus. Its ports, and
+ * what is connected to them on the host, outlive front-ends and drivers. Loop thread only.
+ */
+public final class SerialDevice implements VirtioDevice, AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(SerialDevice.class.getName());
+
+    private final EventLoop loop;
+    private final SerialOptions options;
+    private final PortNames names;
+    private final SerialListener listener;
+    private final LimitedLog log;
+    private final ControlChannel control;
+    private final List<SerialPort> ports = new ArrayList<>(); // in the order they were plugged
+    private final @Nullable SerialPort[] byId;
+    private final @Nullable VirtQueue[] queues;
+    private final LoopTask orphanTask;
+    private final IoVector emergency = new IoVector();
+    private final long emergencyCharacter = NativeMemory.allocate(1);
+    private @Nullable VirtioTransport transport;
+    private long driverFeatures;
+    private boolean queuesRestarted;
+
+    /**
+     * Makes a device without ports.
+     *
+     * @param names shared by the devices whose port names must differ
+     * @throws ConfigException if an option is out of range
+     */
+    public SerialDevice(EventLoop loop, SerialOptions options, PortNames names, SerialListener listener)
+            throws ConfigException {
+        options.check();
+        this.loop = loop;
+        this.options = options;
+        this.names = names;
+        this.listener = listener;
+        this.log = new LimitedLog(LOGGER, loop::nanoTime);
+        this.control = new ControlChannel(this, loop);
+        this.orphanTask = loop.task(this::discardOrphans);
+        this.byId = new @Nullable SerialPort[options.maxPorts()];
+        this.queues = new @Nullable VirtQueue[queueCount()];
+    }
+
+    /** What it was asked to be. */
+    public SerialOptions options() {
+        return options;
+    }
+
+    /** The ports, in the order they were plugged. */
+    public List<SerialPort> ports() {
+        return Collections.unmodifiableList(ports);
+    }
+
+    ControlChannel control() {
+        return control;
+    }
+
+    /**
+     * Plugs a port.
+     *
+     * @param chardev what it is connected to, or null if to nothing
+     * @throws ConfigException if the number or the name is taken or out of range, or the chardev is in use; nothing has
+     *     changed then
+     */
+    public SerialPort addPort(PortOptions portOptions, @Nullable Chardev chardev) throws ConfigException {
+        int id = chooseId(portOptions);
+        SerialPort port = new SerialPort(this, id, portOptions, loop);
+        if (chardev != null) {
+            if (chardev.isBusy()) {
+                throw new ConfigException("Property '" + portOptions.type().optionName() + ".chardev' can't take value '"
+                        + chardev.id() + "': chardev '" + chardev.id() + "' is already in use");
+            }
+            port.attach(chardev);
+        }
+        String name = portOptions.name();
+        if (name != null) {
+            names.take(name);
+        }
+        ports.add(port);
+        byId[id] = port;
+        startQueueOf(port, port.rxQueueIndex());
+        startQueueOf(port, port.txQueueIndex());
+        control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+        return port;
+    }
+
+    private void startQueueOf(SerialPort port, int queue) {
+        VirtQueue running = queues[queue]; // orphaned until now
+        if (running != null) {
+            port.startQueue(queue, running);
+        }
+    }
+
+    private int chooseId(PortOptions port) throws ConfigException {
+        boolean console = port.type() == PortOptions.Type.VIRTCONSOLE;
+        long nr = port.nr();
+        if (nr < options.maxPorts() && byId[(int) nr] != null) {
+            throw new ConfigException("virtio-serial-bus: A port already exists at id " + nr);
+        }
+        String name = port.name();
+        if (name != null && names.isTaken(name)) {
+            throw new ConfigException("virtio-serial-bus: A port already exists by name " + name);
+        }
+        if (nr == PortOptions.ANY_NR) {
+            nr = lowestFree(console ? 0 : 1); // 0 is kept for consoles
+            if (nr == options.maxPorts()) {
+                throw new ConfigException("virtio-serial-bus: Maximum port limit for this device reached");
+            }
+        }
+        if (nr >= options.maxPorts()) {
+            throw new ConfigException(
+                    "virtio-serial-bus: Out-of-range port id specified, max. allowed: " + (options.maxPorts() - 1));
+        }
+        if (nr == 0 && !console) {
+            throw new ConfigException("Port number 0 on virtio-serial devices reserved for virtconsole devices for"
+                    + " backward compatibility.");
+        }
+        return (int) nr;
+    }
+
+    private int lowestFree(int from) {
+        int id = from;
+        while (id < options.maxPorts() && byId[id] != null) {
+            id++;
+        }
+        return id;
+    }
+
+    // --- VirtioDevice
+
+    @Override
+    public int queueCount() {
+        return ConsoleLayout.queues(options.maxPorts());
+    }
+
+    @Override
+    public long features() {
+        long features = mask(VirtioFeature.VIRTIO_F_VERSION_1);
+        features |= options.maxPorts() > 1 ? mask(VIRTIO_CONSOLE_F_MULTIPORT) : 0;
+        features |= options.emergencyWrite() ? mask(VIRTIO_CONSOLE_F_EMERG_WRITE) : 0;
+        features |= options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0;
+        features |= options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0;
+        return features;
+    }
+
+    @Override
+    public int configBytes() {
+        return options.emergencyWrite() ? ConsoleLayout.CONFIG_LENGTH_EMERG_WRITE : ConsoleLayout.CONFIG_LENGTH;
+    }
+
+    @Override
+    public void readConfig(byte[] to) {
+        for (int i = 0; i < configBytes(); i++) {
+            boolean maxPorts = i >= MAX_NR_PORTS_OFFSET && i < MAX_NR_PORTS_OFFSET + Integer.BYTES;
+            to[i] = maxPorts ? (byte) (options.maxPorts() >> 8 * (i - MAX_NR_PORTS_OFFSET)) : 0;
+        }
+    }
+
+    @Override
+    public void writeConfig(int offset, byte[] bytes) {
+        int value = 0;
+        for (int i = 0; i < bytes.length; i++) {
+            int place = offset + i - EMERG_WR_OFFSET;
+            if (place >= 0 && place < Integer.BYTES) {
+                value |= (bytes[i] & 0xff) << 8 * place;
+            }
+        }
+        if (value != 0 && options.emergencyWrite()) { // 0 is what a write of other fields brings along (§5.3.4)
+            emergencyWrite((byte) value);
+        }
+    }
+
+    private void emergencyWrite(byte character) {
+        for (SerialPort port : ports) {
+            if (port.isConsole() && port.isHostConnected()) {
+                NativeMemory.putByte(emergencyCharacter, character);
+                emergency.clear();
+                emergency.add(emergencyCharacter, 1);
+                port.emergencyWrite(emergency);
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void attach(VirtioTransport newTransport) {
+        transport = newTransport;
+    }
+
+    @Override
+    public void detach() {
+        reset();
+        transport = null;
+    }
+
+    @Override
+    public void driverFeatures(long features) {
+        driverFeatures = features;
+    }
+
+    private boolean isMultiport() {
+        return VirtioFeature.has(driverFeatures, VIRTIO_CONSOLE_F_MULTIPORT);
+    }
+
+    @Override
+    public void startQueue(int index, VirtQueue queue) {
+        if (!isMultiport() && index >= ConsoleLayout.CONTROL_RX_QUEUE) {
+            return; // the driver does not know of these queues (§5.3.2): nothing is taken from them
+        }
+        queues[index] = queue;
+        queuesRestarted = true;
+        if (isControl(index)) {
+            control.startQueue(index, queue);
+            return;
+        }
+        SerialPort port = portOf(index);
+        if (port == null) {
+            orphanTask.schedule();
+            return;
+        }
+        port.startQueue(index, queue);
+        if (!isMultiport() && !port.isGuestConnected()) {
+            port.guestOpened(true); // such a driver has no way to say so
+        }
+    }
+
+    @Override
+    public void stopQueue(int index) {
+        VirtQueue queue = queues[index];
+        queues[index] = null;
+        SerialPort port = portOf(index);
+        if (isControl(index)) {
+            control.stopQueue(index);
+        } else if (port != null) {
+            port.stopQueue(index);
+        } else if (queue != null) {
+            queue.rewind();
+        }
+    }
+
+    @Override
+    public void queueNotified(int index) {
+        SerialPort port = portOf(index);
+        if (isControl(index)) {
+            control.queueNotified(index);
+        } else if (port != null) {
+            port.queueNotified(index);
+        } else {
+            orphanTask.schedule();
+        }
+    }
+
+    /** Output for ports that do not exist goes nowhere, but its writer must not wait for ever. */
+    private void discardOrphans() {
+        for (int id = 0; id < byId.length; id++) {
+            int index = ConsoleLayout.txQueue(id);
+            VirtQueue queue = queues[index];
+            if (queue != null && byId[id] == null) {
+                discardAll(index, queue);
+            }
+        }
+    }
+
+    private void discardAll(int index, VirtQueue queue) {
+        try {
+            if (queue.drain(SerialDevice::discard) == VirtQueue.Drained.MORE) {
+                orphanTask.schedule();
+            }
+        } catch (DriverFaultException e) {
+            driverFault(index, e);
+        } catch (InternalError | MemoryFaultException e) {
+            memoryFault(e);
+        }
+    }
+
+    private static boolean discard(VirtQueue queue) {
+        queue.consume(queue.segments().bytes());
+        return true;
+    }
+
+    private static boolean isControl(int queue) {
+        return queue == ConsoleLayout.CONTROL_RX_QUEUE || queue == ConsoleLayout.CONTROL_TX_QUEUE;
+    }
+
+    private @Nullable SerialPort portOf(int queue) {
+        return isControl(queue) ? null : byId[ConsoleLayout.portOfQueue(queue)];
+    }
+
+    @Override
+    public void reset() {
+        control.reset();
+        ports.forEach(SerialPort::reset);
+    }
+
+    // --- from the control queue
+
+    void controlMessage(int id, int event, int value) {
+        if (event == VIRTIO_CONSOLE_DEVICE_READY) {
+            deviceReady(value);
+            return;
+        }
+        SerialPort port = id >= 0 && id < byId.length ? byId[id] : null;
+        if (port == null) {
+            log.warn("virtio-serial-bus: Unexpected port id " + Integer.toUnsignedString(id) + " for device "
+                    + options.bus());
+            return;
+        }
+        if (event == VIRTIO_CONSOLE_PORT_READY) {
+            if (value == 0) {
+                log.warn("virtio-serial-bus: Guest failure in adding port " + id + " for device " + options.bus());
+            } else {
+                port.guestReady(control);
+            }
+        } else if (event == VIRTIO_CONSOLE_PORT_OPEN) {
+            port.guestOpened(value != 0);
+        }
+    }
+
+    private void deviceReady(int value) {
+        if (queuesRestarted) { // the first message of a driver that has just come: a reboot is not told otherwise
+            queuesRestarted = false;
+            reset();
+        }
+        if (value == 0) {
+            log.warn("virtio-serial-bus: Guest failure in adding device " + options.bus());
+            return;
+        }
+        control.keepMessages();
+        for (SerialPort port : ports) {
+            control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+        }
+    }
+
+    void guestOpened(SerialPort port, boolean open) {
+        listener.guestOpened(port, open);
+    }
+
+    void driverFault(int queue, DriverFaultException fault) {
+        if (transport != null) {
+            transport.driverFault(queue, fault);
+        }
+    }
+
+    void memoryFault(Throwable cause) {
+        if (transport != null) {
+            transport.memoryFault(cause);
+        }
+    }
+
+    /** Lets the chardevs go. Queues have been stopped before. */
+    @Override
+    public void close() {
+        ports.forEach(SerialPort::close);
+        control.close();
+        emergency.close();
+        NativeMemory.free(emergencyCharacter);
+    }
+}

@@ -1,0 +1,42 @@
+package org.vportd.serial;
+
+import org.vportd.chardev.ConfigException;
+
+/**
+ * What a device is to be, in the words of {@code -device virtio-serial}.
+ *
+ * @param id the id of the device; its bus is {@code id.0}
+ * @param maxPorts the most ports; range 1 to {@link ConsoleLayout#MAX_PORTS}
+ * @param emergencyWrite whether a character can be put out through configuration space
+ * @param indirect whether VIRTIO_F_INDIRECT_DESC is offered
+ * @param eventIdx whether VIRTIO_F_EVENT_IDX is offered
+ */
+public record SerialOptions(String id, int maxPorts, boolean emergencyWrite, boolean indirect, boolean eventIdx) {
+    /** What QEMU's device has. */
+    public static final int DEFAULT_MAX_PORTS = 31;
+
+    /** The defaults of QEMU's device. */
+    public static SerialOptions defaults() {
+        return new SerialOptions("virtio-serial0", DEFAULT_MAX_PORTS, true, true, true);
+    }
+
+    /** The same with another number of ports. */
+    public SerialOptions withMaxPorts(int ports) {
+        return new SerialOptions(id, ports, emergencyWrite, indirect, eventIdx);
+    }
+
+    /** The name of the bus, which messages speak of. */
+    public String bus() {
+        return id + ".0";
+    }
+
+    void check() throws ConfigException {
+        if (maxPorts <= 0) {
+            throw new ConfigException("Maximum number of serial ports not specified", "max_ports=" + maxPorts);
+        }
+        if (maxPorts > ConsoleLayout.MAX_PORTS) {
+            throw new ConfigException(
+                    "maximum ports supported: " + ConsoleLayout.MAX_PORTS, "max_ports=" + maxPorts);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+package org.vportd.serial;
+
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_CONSOLE_PORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevFrontend;
+import org.vportd.chardev.ChardevHandler;
+import org.vportd.chardev.ConfigException;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.VirtQueue;
+
+/**
+ * One port: who is there on either side, and the two ways between them. Belongs to its {@link SerialDevice}.
+ *
+ * <p>For a channel, the host is connected while the chardev is open; for a console, as long as there is a chardev.
+ */
+public final class SerialPort {
+    private final SerialDevice device;
+    private final int id;
+    private final PortOptions options;
+    private final ChardevFrontend frontend = new ChardevFrontend(new Handler());
+    private final PortTransmitter transmitter;
+    private final PortReceiver receiver;
+    private boolean guestConnected;
+    private boolean hostConnected;
+
+    SerialPort(SerialDevice device, int id, PortOptions options, EventLoop loop) {
+        this.device = device;
+        this.id = id;
+        this.options = options;
+        boolean keeps = isConsole() && options.bufferBytes() > 0;
+        this.transmitter = new PortTransmitter(
+                this, frontend, loop, keeps ? new ConsoleBacklog(options.bufferBytes()) : null);
+        this.receiver = new PortReceiver(this, frontend);
+    }
+
+    /** The port's number, which its queues follow from. */
+    public int id() {
+        return id;
+    }
+
+    /** What it was asked to be. */
+    public PortOptions options() {
+        return options;
+    }
+
+    /** What the guest finds it by, or null. */
+    public @Nullable String name() {
+        return options.name();
+    }
+
+    /** Whether it is a console rather than a channel. */
+    public boolean isConsole() {
+        return options.type() == PortOptions.Type.VIRTCONSOLE;
+    }
+
+    /** Whether somebody in the guest has it open. */
+    public boolean isGuestConnected() {
+        return guestConnected;
+    }
+
+    /** Whether the guest is told that somebody is there on the host. */
+    public boolean isHostConnected() {
+        return hostConnected;
+    }
+
+    /** Whether output waits in the guest because the chardev is full. */
+    public boolean isThrottled() {
+        return transmitter.isThrottled();
+    }
+
+    /** Bytes of console output lost because the chardev was full for too long. */
+    public long droppedBytes() {
+        return transmitter.droppedBytes();
+    }
+
+    int rxQueueIndex() {
+        return ConsoleLayout.rxQueue(id);
+    }
+
+    int txQueueIndex() {
+        return ConsoleLayout.txQueue(id);
+    }
+
+    boolean takesInput() {
+        return guestConnected && hostConnected;
+    }
+
+    void attach(Chardev chardev) throws ConfigException {
+        if (isConsole()) {
+            frontend.setOpen(true);
+            frontend.attach(chardev);
+            hostConnected = true;
+        } else {
+            frontend.attach(chardev); // OPENED comes now if somebody is there
+        }
+    }
+
+    void close() {
+        frontend.detach();
+        transmitter.close();
+    }
+
+    // --- the driver's side
+
+    void startQueue(int queue, VirtQueue started) {
+        if (queue == rxQueueIndex()) {
+            receiver.start(started);
+        } else {
+            transmitter.start(started);
+        }
+    }
+
+    void stopQueue(int queue) {
+        if (queue == rxQueueIndex()) {
+            receiver.stop();
+        } else {
+            transmitter.stop();
+        }
+    }
+
+    void queueNotified(int queue) {
+        if (queue == rxQueueIndex()) {
+            receiver.buffers(); // if they are not for now, at least further kicks are not needed
+            frontend.acceptInput();
+        } else {
+            transmitter.transmit();
+        }
+    }
+
+    /** The driver can use the port: it hears what the port is, in this order (as QEMU's, and Linux relies on it). */
+    void guestReady(ControlChannel control) {
+        if (isConsole()) {
+            control.send(this, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+        }
+        String name = options.name();
+        if (name != null) {
+            byte[] text = name.getBytes(StandardCharsets.UTF_8);
+            control.send(this, VIRTIO_CONSOLE_PORT_NAME, 1, Arrays.copyOf(text, text.length + 1)); // and a NUL
+        }
+        if (hostConnected) {
+            control.send(this, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        }
+    }
+
+    void guestOpened(boolean open) {
+        guestConnected = open;
+        if (!isConsole()) {
+            frontend.setOpen(open);
+        }
+        frontend.acceptInput(); // opened: input may flow; closed: a peer that hung up need not be kept
+        device.guestOpened(this, open);
+    }
+
+    /** The driver is gone: it has nothing open, and its output is not held. */
+    void reset() {
+        transmitter.reset();
+        if (guestConnected) {
+            guestOpened(false);
+        }
+    }
+
+    /** Puts out one character past all queues; lost if the chardev is full. */
+    void emergencyWrite(IoVector character) {
+        frontend.write(character);
+    }
+
+    void driverFault(int queue, DriverFaultException fault) {
+        device.driverFault(queue, fault);
+    }
+
+    void memoryFault(Throwable cause) {
+        device.memoryFault(cause);
+    }
+
+    /** The chardev's side. */
+    private final class Handler implements ChardevHandler {
+        @Override
+        public IoVector receiveBuffers() {
+            return receiver.buffers();
+        }
+
+        @Override
+        public void received(long bytes) {
+            receiver.received(bytes);
+        }
+
+        @Override
+        public void buffersGone(MemoryFaultException fault) {
+            memoryFault(fault);
+        }
+
+        @Override
+        public boolean isReceiving() {
+            return receiver.isStarted() && takesInput();
+        }
+
+        @Override
+        public void onWritable() {
+            transmitter.onWritable();
+        }
+
+        @Override
+        public void onEvent(ChardevEvent event) {
+            if (event == ChardevEvent.OPENED && !isConsole()) {
+                hostOpened();
+            } else if (event == ChardevEvent.CLOSED) {
+                hostClosed();
+            }
+        }
+
+        private void hostOpened() {
+            if (!hostConnected) {
+                hostConnected = true;
+                device.control().send(SerialPort.this, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                frontend.acceptInput();
+            }
+        }
+
+        private void hostClosed() {
+            if (isConsole()) {
+                transmitter.discard(); // of the backlog; the console itself stays connected
+                return;
+            }
+            hostConnected = false;
+            transmitter.discard();
+            device.control().send(SerialPort.this, VIRTIO_CONSOLE_PORT_OPEN, 0);
+        }
+    }
+}
