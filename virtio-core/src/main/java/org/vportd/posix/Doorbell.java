@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * both; listening leaves an eventfd unread, for its events are watched as changes, and empties the others.
  */
 public final class Doorbell implements AutoCloseable {
+    private static final int POLLIN = 1;
     private static final int POLLOUT = 4;
     private static final int POLLFD_LENGTH = 8;
     private static final int POLLFD_EVENTS_OFFSET = 4;
@@ -28,7 +29,6 @@ public final class Doorbell implements AutoCloseable {
     private final Kind kind;
     private final boolean mayWait;
     private final long buffer;
-    private final IoVector drain = new IoVector();
     private boolean dead;
 
     private Doorbell(Fd fd, Kind kind) throws PosixException {
@@ -38,8 +38,6 @@ public final class Doorbell implements AutoCloseable {
         this.buffer = NativeMemory.allocate(Long.BYTES + POLLFD_LENGTH + DRAIN_LENGTH);
         NativeMemory.putLong(buffer, 1);
         NativeMemory.putInt(buffer + Long.BYTES, fd.value());
-        NativeMemory.putShort(buffer + Long.BYTES + POLLFD_EVENTS_OFFSET, (short) POLLOUT);
-        drain.add(buffer + Long.BYTES + POLLFD_LENGTH, DRAIN_LENGTH);
     }
 
     /**
@@ -81,7 +79,7 @@ public final class Doorbell implements AutoCloseable {
         try {
             if (kind == Kind.SOCKET) {
                 Sockets.send(fd, buffer, Long.BYTES);
-            } else if (!mayWait || hasRoom()) {
+            } else if (!mayWait || isReady(POLLOUT)) {
                 Posix.write(fd, buffer, Long.BYTES);
             }
         } catch (PosixException e) {
@@ -89,9 +87,11 @@ public final class Doorbell implements AutoCloseable {
         }
     }
 
-    private boolean hasRoom() throws PosixException {
-        Posix.check("poll", LibC.C.poll(buffer + Long.BYTES, 1, 0));
-        return (NativeMemory.getShort(buffer + Long.BYTES + POLLFD_REVENTS_OFFSET) & POLLOUT) != 0;
+    private boolean isReady(int wanted) throws PosixException {
+        long pollfd = buffer + Long.BYTES;
+        NativeMemory.putShort(pollfd + POLLFD_EVENTS_OFFSET, (short) wanted);
+        Posix.check("poll", LibC.C.poll(pollfd, 1, 0));
+        return (NativeMemory.getShort(pollfd + POLLFD_REVENTS_OFFSET) & wanted) != 0;
     }
 
     /**
@@ -105,12 +105,9 @@ public final class Doorbell implements AutoCloseable {
         }
         try {
             for (int i = 0; i < MAX_DRAINS; i++) {
-                long n = Posix.readNoWait(fd, drain.address());
-                if (n == 0) {
-                    return false;
-                }
+                long n = drain();
                 if (n < DRAIN_LENGTH) {
-                    break;
+                    return n != 0;
                 }
             }
             return true;
@@ -119,11 +116,18 @@ public final class Doorbell implements AutoCloseable {
         }
     }
 
+    private long drain() throws PosixException {
+        long to = buffer + Long.BYTES + POLLFD_LENGTH;
+        if (kind == Kind.SOCKET) {
+            return Sockets.receive(fd, to, DRAIN_LENGTH);
+        }
+        return mayWait && !isReady(POLLIN) ? Posix.WOULD_BLOCK : Posix.read(fd, to, DRAIN_LENGTH);
+    }
+
     @Override
     public void close() {
         if (fd.isOpen()) {
             fd.close();
-            drain.close();
             NativeMemory.free(buffer);
         }
     }

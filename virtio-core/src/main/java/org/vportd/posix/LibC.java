@@ -34,8 +34,6 @@ public interface LibC {
 
     long writev(int fd, long iov, int iovcnt);
 
-    long preadv2(int fd, long iov, int iovcnt, long offset, int flags);
-
     int fcntl(int fd, int cmd, long arg);
 
     int ioctl(int fd, long request, long arg);
@@ -89,6 +87,8 @@ public interface LibC {
     int getpeername(int fd, long addr, long len);
 
     long send(int fd, long buf, long len, int flags);
+
+    long recv(int fd, long buf, long len, int flags);
 
     long sendmsg(int fd, long msg, int flags);
 

@@ -34,7 +34,6 @@ public final class Posix {
     private static final int F_GET_SEALS = 1034;
     private static final int F_ADD_SEALS = 1033;
     private static final int FD_CLOEXEC = 1;
-    private static final int RWF_NOWAIT = 8;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
     private static final LibC C = LibC.C;
@@ -102,24 +101,6 @@ public final class Posix {
                 return n;
             }
             if (retryAfter("write", LibC.errno())) {
-                return WOULD_BLOCK;
-            }
-        }
-    }
-
-    /**
-     * Reads what is there without waiting, whatever the descriptor's own mode, which it may share with other processes.
-     *
-     * @param iovec the address of one {@code struct iovec}, see {@link IoVector#address()}
-     * @throws PosixException with {@link Errno#EOPNOTSUPP} if the kind of file cannot do that
-     */
-    public static long readNoWait(Fd fd, long iovec) throws PosixException {
-        while (true) {
-            long n = C.preadv2(fd.value(), iovec, 1, -1L, RWF_NOWAIT);
-            if (n >= 0) {
-                return n;
-            }
-            if (retryAfter("preadv2", LibC.errno())) {
                 return WOULD_BLOCK;
             }
         }

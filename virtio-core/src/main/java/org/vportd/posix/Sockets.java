@@ -181,6 +181,19 @@ public final class Sockets {
         }
     }
 
+    /** Receives into one range without waiting, whatever the mode of the socket. */
+    public static long receive(Fd fd, long address, long lengthBytes) throws PosixException {
+        while (true) {
+            long n = C.recv(fd.value(), address, lengthBytes, MSG_DONTWAIT_NOSIGNAL);
+            if (n >= 0) {
+                return n;
+            }
+            if (Posix.retryAfter("recv", LibC.errno())) {
+                return Posix.WOULD_BLOCK;
+            }
+        }
+    }
+
     /** Tells the peer that nothing more will be sent. */
     public static void shutdownOutput(Fd fd) throws PosixException {
         Posix.check("shutdown", C.shutdown(fd.value(), SHUT_WR));

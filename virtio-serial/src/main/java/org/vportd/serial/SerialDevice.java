@@ -182,7 +182,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     public void readConfig(byte[] to) {
         for (int i = 0; i < configBytes(); i++) {
             boolean maxPorts = i >= MAX_NR_PORTS_OFFSET && i < MAX_NR_PORTS_OFFSET + Integer.BYTES;
-            to[i] = maxPorts ? (byte) (options.maxPorts() >> 8 * (i - MAX_NR_PORTS_OFFSET)) : 0;
+            to[i] = maxPorts ? (byte) (options.maxPorts() >> (8 * (i - MAX_NR_PORTS_OFFSET))) : 0;
         }
     }
 
@@ -192,7 +192,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         for (int i = 0; i < bytes.length; i++) {
             int place = offset + i - EMERG_WR_OFFSET;
             if (place >= 0 && place < Integer.BYTES) {
-                value |= (bytes[i] & 0xff) << 8 * place;
+                value |= (bytes[i] & 0xff) << (8 * place);
             }
         }
         if (value != 0 && options.emergencyWrite()) { // 0 is what a write of other fields brings along (§5.3.4)
