@@ -1,0 +1,42 @@
+package org.vportd.bench;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.openjdk.jmh.Main;
+
+/**
+ * Runs JMH with the JVM flags that the project needs.
+ *
+ * <p>JMH's forks are new JVMs, for which the manifest of the jar does nothing. The flags come from the build.
+ */
+public final class BenchMain {
+    private static final String FLAGS = "jvm.flags";
+
+    private BenchMain() {}
+
+    /**
+     * Passes the arguments to JMH.
+     *
+     * @param args JMH's command line, {@code -h} lists it
+     * @throws IOException when the build left the flags out, or JMH cannot write its results
+     */
+    public static void main(String[] args) throws IOException {
+        List<String> all = new ArrayList<>();
+        all.add("-jvmArgsPrepend");
+        all.add(jvmFlags());
+        all.addAll(List.of(args));
+        Main.main(all.toArray(new String[0]));
+    }
+
+    private static String jvmFlags() throws IOException {
+        try (InputStream in = BenchMain.class.getResourceAsStream(FLAGS)) {
+            if (in == null) {
+                throw new IOException("missing from the jar: resource=" + FLAGS);
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        }
+    }
+}
