@@ -1,23 +1,30 @@
 package org.vportd.daemon;
 
-/** Starts the daemon. */
+import java.util.Arrays;
+import picocli.CommandLine;
+
+/** Where the program begins: parses the command line, runs, and exits with 0, 1 (failed) or 2 (called wrongly). */
 public final class Main {
     private Main() {}
 
     /**
-     * Runs the command that the arguments name.
+     * Runs the program and exits.
      *
-     * @param args the command line
+     * @param args as the user typed them
      */
     public static void main(String[] args) {
-        String command = args.length == 0 ? "" : args[0];
-        switch (command) {
-            case "demo" -> System.out.println("vportd: the demo is not there yet");
-            case "--print-capabilities" -> System.out.println("{\"type\": \"serial\"}");
-            default -> {
-                System.err.println("vportd: not there yet: command=" + command);
-                System.exit(2);
-            }
+        System.exit(run(args));
+    }
+
+    /** Runs the program and answers its exit status. */
+    static int run(String... args) {
+        if (Arrays.asList(args).contains("--print-capabilities")) { // whatever else is asked for
+            Console.out().println("{\"type\": \"console\", \"features\": [\"multiport\"]}");
+            return 0;
         }
+        CommandLine command = new CommandLine(new ServeCommand());
+        command.setParameterExceptionHandler(Console::usageError);
+        command.setExecutionExceptionHandler(Console::failed);
+        return command.execute(args);
     }
 }

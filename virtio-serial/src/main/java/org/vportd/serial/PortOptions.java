@@ -12,7 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param bufferBytes how much output of a console is kept while its chardev is full; 0 keeps nothing
  */
 public record PortOptions(
-        Type type, @Nullable String deviceId, long nr, @Nullable String name, int bufferBytes) {
+        Type type,
+        @Nullable String deviceId,
+        long nr,
+        @Nullable String name,
+        int bufferBytes) {
     /** The number that lets the device choose. */
     public static final long ANY_NR = 0xffff_ffffL;
 

@@ -97,8 +97,9 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         SerialPort port = new SerialPort(this, id, portOptions, loop);
         if (chardev != null) {
             if (chardev.isBusy()) {
-                throw new ConfigException("Property '" + portOptions.type().optionName() + ".chardev' can't take value '"
-                        + chardev.id() + "': chardev '" + chardev.id() + "' is already in use");
+                throw new ConfigException(
+                        "Property '" + portOptions.type().optionName() + ".chardev' can't take value '" + chardev.id()
+                                + "': chardev '" + chardev.id() + "' is already in use");
             }
             port.attach(chardev);
         }

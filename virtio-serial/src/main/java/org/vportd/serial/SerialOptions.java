@@ -35,8 +35,7 @@ public record SerialOptions(String id, int maxPorts, boolean emergencyWrite, boo
             throw new ConfigException("Maximum number of serial ports not specified", "max_ports=" + maxPorts);
         }
         if (maxPorts > ConsoleLayout.MAX_PORTS) {
-            throw new ConfigException(
-                    "maximum ports supported: " + ConsoleLayout.MAX_PORTS, "max_ports=" + maxPorts);
+            throw new ConfigException("maximum ports supported: " + ConsoleLayout.MAX_PORTS, "max_ports=" + maxPorts);
         }
     }
 }

@@ -38,8 +38,8 @@ public final class SerialPort {
         this.id = id;
         this.options = options;
         boolean keeps = isConsole() && options.bufferBytes() > 0;
-        this.transmitter = new PortTransmitter(
-                this, frontend, loop, keeps ? new ConsoleBacklog(options.bufferBytes()) : null);
+        this.transmitter =
+                new PortTransmitter(this, frontend, loop, keeps ? new ConsoleBacklog(options.bufferBytes()) : null);
         this.receiver = new PortReceiver(this, frontend);
     }
 

@@ -94,8 +94,7 @@ public final class SplitQueue extends VirtQueue {
         if (!hasAvailable()) {
             return -1;
         }
-        int chainHead =
-                LittleEndian.getU16(availRing + (long) (nextWalk & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
+        int chainHead = LittleEndian.getU16(availRing + (long) (nextWalk & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
         if (chainHead >= size) {
             throw new DriverFaultException("head is out of range: head=" + chainHead + " num=" + size);
         }
@@ -194,8 +193,8 @@ public final class SplitQueue extends VirtQueue {
         while (left > 0) {
             int region = memory.regionOf(at);
             if (region == GuestMemory.NO_REGION) {
-                throw new DriverFaultException("buffer is outside of memory: addr=0x" + Long.toHexString(address)
-                        + " len=" + length);
+                throw new DriverFaultException(
+                        "buffer is outside of memory: addr=0x" + Long.toHexString(address) + " len=" + length);
             }
             long n = Math.min(Math.min(left, memory.bytesLeft(region, at)), MAX_SEGMENT_BYTES);
             into.add(memory.hostAddress(region, at), n);

@@ -1,0 +1,115 @@
+package org.vportd.daemon;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
+import org.vportd.serial.PortNames;
+import org.vportd.serial.SerialDevice;
+import org.vportd.serial.SerialListener;
+import org.vportd.vhostuser.backend.VhostUserBackend;
+
+/** The running program: one loop, the character devices, the device and its back-end. Loop thread only. */
+final class Daemon implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(Daemon.class.getName());
+
+    private final EventLoop loop;
+    private final Deque<Closeable> opened = new ArrayDeque<>();
+
+    private interface Closeable extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Daemon(EventLoop loop) {
+        this.loop = loop;
+    }
+
+    /**
+     * Opens everything; front-ends can connect once this returns. Nothing stays open if it fails.
+     *
+     * @throws ConfigException if an option cannot be honoured
+     * @throws StartException if the system refuses something
+     */
+    static Daemon start(EventLoop loop, DaemonConfig config) throws ConfigException, StartException {
+        Daemon daemon = new Daemon(loop);
+        boolean complete = false;
+        try {
+            daemon.open(config);
+            complete = true;
+            return daemon;
+        } finally {
+            if (!complete) {
+                daemon.close();
+            }
+        }
+    }
+
+    private void open(DaemonConfig config) throws ConfigException, StartException {
+        Chardevs chardevs = new Chardevs(loop, ChardevTypes.ALL);
+        opened.push(chardevs::close);
+        SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
+        opened.push(device::close);
+        for (Options options : config.chardevs()) {
+            Notices.opened(chardevs.add(options));
+        }
+        for (DeviceConfig.PortConfig port : config.device().ports()) {
+            device.addPort(port.options(), find(chardevs, port));
+        }
+        listen(config, device);
+    }
+
+    private static @Nullable Chardev find(Chardevs chardevs, DeviceConfig.PortConfig port) throws ConfigException {
+        String id = port.chardev();
+        Chardev chardev = id == null ? null : chardevs.find(id);
+        if (id != null && chardev == null) {
+            throw new ConfigException(
+                    "Property '" + port.options().type().optionName() + ".chardev' can't find value '" + id + "'");
+        }
+        return chardev;
+    }
+
+    private void listen(DaemonConfig config, SerialDevice device) throws StartException {
+        Integer number = config.fd();
+        String path = config.socketPath();
+        FrontendSocket socket = number != null
+                ? FrontendSocket.inherit(number)
+                : FrontendSocket.bind(String.valueOf(path), config.socketMode());
+        opened.push(socket::close);
+        boolean listening = socket.isListening();
+        Fd listener = listening ? socket.fd() : null;
+        Runnable atSessionEnd = config.once() || !listening ? loop::stop : () -> {};
+        try {
+            VhostUserBackend backend =
+                    new VhostUserBackend(loop, device, config.device().backend(), listener, atSessionEnd);
+            opened.push(backend::close);
+            if (!listening) {
+                backend.serve(socket.fd());
+            } else if (path != null) {
+                LOGGER.log(System.Logger.Level.INFO, "listening on " + path);
+                Notices.howToConnect(path, device);
+            }
+        } catch (PosixException e) {
+            throw new StartException("cannot watch the socket for front-ends: " + e.getMessage());
+        }
+    }
+
+    /** Serves until the loop is stopped. */
+    void run() {
+        loop.run();
+    }
+
+    /** Ends the session and lets go of everything outside, sockets and links in the file system included. */
+    @Override
+    public void close() {
+        while (!opened.isEmpty()) {
+            opened.pop().close();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package org.vportd.daemon;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.serial.PortOptions;
+import org.vportd.serial.SerialOptions;
+import org.vportd.vhostuser.backend.BackendOptions;
+
+/**
+ * What the {@code -device} options ask for: one virtio-serial device, named or by default, and its ports.
+ *
+ * @param serial the device
+ * @param backend what its vhost-user back-end offers
+ * @param ports the ports, in the order given
+ */
+record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
+    private static final Set<String> CONTROLLERS =
+            Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
+    private static final Set<String> CONTROLLER_KEYS =
+            Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "status", "inband");
+    private static final Set<String> PORT_KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
+    private static final int MAX_BUFFER_BYTES = 64 << 20;
+
+    /**
+     * A port and what it is connected to.
+     *
+     * @param chardev the id of a chardev, or null
+     */
+    record PortConfig(PortOptions options, @Nullable String chardev) {}
+
+    /** Reads the options of all devices; the controller may come anywhere among them. */
+    static DeviceConfig of(List<Options> devices) throws ConfigException {
+        Options controller = null;
+        List<Options> ports = new ArrayList<>();
+        for (Options device : devices) {
+            String driver = device.string("driver", "");
+            if (driver.isEmpty()) {
+                throw new ConfigException("Parameter 'driver' is missing");
+            }
+            if (CONTROLLERS.contains(driver)) {
+                if (controller != null) {
+                    throw new ConfigException("only one virtio-serial device can be served", "-device " + driver);
+                }
+                controller = device;
+            } else if (portType(driver) != null) {
+                ports.add(device);
+            } else {
+                throw new ConfigException(
+                        "'" + driver + "' is not a valid device model name",
+                        "there are: virtconsole, virtserialport, vhost-user-serial");
+            }
+        }
+        SerialOptions serial = serial(controller);
+        List<PortConfig> portConfigs = new ArrayList<>();
+        Set<String> ids = new HashSet<>();
+        for (Options port : ports) {
+            portConfigs.add(port(port, serial, ids));
+        }
+        return new DeviceConfig(serial, backend(controller), portConfigs);
+    }
+
+    private static PortOptions.@Nullable Type portType(String driver) {
+        for (PortOptions.Type type : PortOptions.Type.values()) {
+            if (type.optionName().equals(driver)) {
+                return type;
+            }
+        }
+        return null;
+    }
+
+    private static SerialOptions serial(@Nullable Options controller) throws ConfigException {
+        SerialOptions defaults = SerialOptions.defaults();
+        if (controller == null) {
+            return defaults;
+        }
+        controller.accept(CONTROLLER_KEYS);
+        String id = controller.id();
+        return new SerialOptions(
+                id == null ? defaults.id() : id,
+                (int) controller.number("max_ports", defaults.maxPorts(), 0, Integer.MAX_VALUE),
+                controller.bool("emergency-write", defaults.emergencyWrite()),
+                controller.bool("indirect_desc", defaults.indirect()),
+                controller.bool("event_idx", defaults.eventIdx()));
+    }
+
+    private static BackendOptions backend(@Nullable Options controller) throws ConfigException {
+        BackendOptions defaults = BackendOptions.defaults();
+        return controller == null
+                ? defaults
+                : new BackendOptions(
+                        controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
+    }
+
+    private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
+        PortOptions.Type type = portType(port.string("driver", ""));
+        if (type == null) {
+            throw new IllegalStateException("not a port: " + port);
+        }
+        port.accept(PORT_KEYS);
+        String id = port.id();
+        if (id != null && !ids.add(id)) {
+            throw new ConfigException("Duplicate device ID '" + id + "'");
+        }
+        String bus = port.string("bus", serial.bus());
+        if (!bus.equals(serial.bus())) {
+            throw new ConfigException("Bus '" + bus + "' not found", "there is: " + serial.bus());
+        }
+        long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);
+        PortOptions options = new PortOptions(
+                type, id, port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR), port.string("name"), (int)
+                        buffer);
+        return new PortConfig(options, port.string("chardev"));
+    }
+}

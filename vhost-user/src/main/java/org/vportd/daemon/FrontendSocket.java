@@ -1,0 +1,129 @@
+package org.vportd.daemon;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Errno;
+import org.vportd.posix.Fd;
+import org.vportd.posix.FileStatus;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+
+/**
+ * The socket that front-ends come through: a path we bind and remove again, or a descriptor we inherit. The file is never
+ * open to more users than asked for, not even for a moment.
+ */
+final class FrontendSocket implements AutoCloseable {
+    private static final int BACKLOG = 16;
+    private static final int ALL_PERMISSIONS = 0777;
+
+    private final Fd fd;
+    private final @Nullable String path;
+    private final @Nullable FileStatus bound;
+
+    private FrontendSocket(Fd fd, @Nullable String path, @Nullable FileStatus bound) {
+        this.fd = fd;
+        this.path = path;
+        this.bound = bound;
+    }
+
+    /** Binds a path; a socket that nobody listens on any more is replaced, anything else is left alone. */
+    static FrontendSocket bind(String path, int mode) throws StartException {
+        removeStale(path);
+        int umask = Posix.umask(ALL_PERMISSIONS & ~mode);
+        try {
+            Fd fd = Sockets.listenUnix(path, BACKLOG);
+            return new FrontendSocket(fd, path, FileStatus.ofLink(path));
+        } catch (IOException e) {
+            throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(e));
+        } finally {
+            Posix.umask(umask);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof PosixException posix ? posix.errorText() : String.valueOf(e.getMessage());
+    }
+
+    private static void removeStale(String path) throws StartException {
+        FileStatus there;
+        try {
+            there = FileStatus.ofLink(path);
+        } catch (PosixException e) {
+            if (e.errno() == Errno.ENOENT && isDirectoryThere(path)) {
+                return;
+            }
+            throw new StartException("cannot listen on --socket-path=" + path + ": " + e.errorText());
+        }
+        if (!there.isSocket()) {
+            throw new StartException("cannot listen on --socket-path=" + path + ": there is a file that is no socket");
+        }
+        try (Fd live = Sockets.connectUnix(path)) {
+            throw new StartException(
+                    "cannot listen on --socket-path=" + path + ": somebody listens there already (" + live + ")");
+        } catch (IOException refused) {
+            if (!(refused instanceof PosixException posix) || posix.errno() != Errno.ECONNREFUSED) {
+                throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(refused));
+            }
+        }
+        try {
+            Posix.unlink(path);
+        } catch (PosixException e) {
+            throw new StartException("cannot remove the stale socket --socket-path=" + path + ": " + e.errorText());
+        }
+    }
+
+    private static boolean isDirectoryThere(String path) {
+        Path parent = Path.of(path).toAbsolutePath().getParent();
+        return parent != null && parent.toFile().isDirectory();
+    }
+
+    /** Takes a socket over from the parent process. */
+    static FrontendSocket inherit(int number) throws StartException {
+        if (!Posix.isDescriptor(number)) {
+            throw new StartException("--fd=" + number + " is not an open descriptor");
+        }
+        Fd fd = new Fd(number);
+        if (!Sockets.isUnixStream(fd)) {
+            throw new StartException("--fd=" + number + " is not a UNIX stream socket");
+        }
+        try {
+            Posix.setCloseOnExec(fd);
+            Posix.setNonBlocking(fd, true);
+        } catch (PosixException e) {
+            throw new StartException("--fd=" + number + " is unusable: " + e.errorText());
+        }
+        return new FrontendSocket(fd, null, null);
+    }
+
+    /** Whether it listens; otherwise it is one end of a connection. */
+    boolean isListening() throws StartException {
+        try {
+            return Sockets.isListening(fd);
+        } catch (PosixException e) {
+            throw new StartException("socket for front-ends is unusable: " + e.errorText());
+        }
+    }
+
+    /** The socket; whoever serves it closes it. */
+    Fd fd() {
+        return fd;
+    }
+
+    /** Removes the path, if it is still ours. */
+    @Override
+    public void close() {
+        if (path == null || bound == null) {
+            return;
+        }
+        try {
+            if (bound.isSameFile(FileStatus.ofLink(path))) {
+                Posix.unlink(path);
+            }
+        } catch (PosixException e) {
+            System.getLogger(FrontendSocket.class.getName())
+                    .log(System.Logger.Level.DEBUG, "socket path is gone already: " + e.getMessage());
+        }
+    }
+}

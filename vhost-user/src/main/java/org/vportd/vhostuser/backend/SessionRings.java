@@ -1,0 +1,371 @@
+package org.vportd.vhostuser.backend;
+
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_EVENT_IDX;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_INDIRECT_DESC;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.MemoryTable;
+import org.vportd.vhostuser.protocol.RegionDescription;
+import org.vportd.vhostuser.protocol.VhostUserRequestException;
+import org.vportd.vhostuser.protocol.VringAddress;
+import org.vportd.vhostuser.protocol.VringFd;
+import org.vportd.vhostuser.protocol.VringState;
+import org.vportd.virtio.LimitedLog;
+import org.vportd.virtio.VirtioDevice;
+import org.vportd.virtio.VirtioFeature;
+import org.vportd.virtio.VirtioTransport;
+import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.memory.MemoryRegion;
+import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.QueueConfig;
+import org.vportd.virtio.queue.SplitQueue;
+
+/**
+ * The rings of a session: starts each as soon as all that it needs is there, stops it when something is taken away, and is
+ * the transport that the device sees.
+ */
+final class SessionRings implements VirtioTransport, AutoCloseable {
+    /** Descriptors for kicks and calls come with an 8-bit index. */
+    private static final int MAX_RINGS = 256;
+
+    private static final int STATUS_NEEDS_RESET = 0x40;
+
+    private final EventLoop loop;
+    private final VirtioDevice device;
+    private final SessionMemory memory;
+    private final LimitedLog log;
+    private final Consumer<String> onFatal;
+    private final Vring[] rings;
+    private @Nullable BackendChannel channel;
+    private long features;
+    private boolean featuresSet;
+    private boolean inband;
+    private boolean configChangePending;
+    private boolean memoryGone;
+    private int status;
+
+    /** Makes the rings of a session, all stopped. */
+    SessionRings(EventLoop loop, VirtioDevice device, SessionMemory memory, LimitedLog log, Consumer<String> onFatal) {
+        this.loop = loop;
+        this.device = device;
+        this.memory = memory;
+        this.log = log;
+        this.onFatal = onFatal;
+        this.rings = new Vring[Math.min(MAX_RINGS, device.queueCount())];
+        for (int i = 0; i < rings.length; i++) {
+            rings[i] = new Vring(i);
+        }
+    }
+
+    int count() {
+        return rings.length;
+    }
+
+    void setInband(boolean on) {
+        inband = on;
+    }
+
+    private Vring ring(int index) throws VhostUserRequestException {
+        if (index < 0 || index >= rings.length) {
+            throw new VhostUserRequestException("no such queue: queue=" + Integer.toUnsignedString(index) + " queues="
+                    + rings.length + " (num_vqs and max_ports must agree)");
+        }
+        return rings[index];
+    }
+
+    void carryOut(FrontendRequest request, ByteBuffer payload, List<Fd> fds) throws VhostUserRequestException {
+        switch (request) {
+            case SET_MEM_TABLE -> setTable(MemoryTable.decode(payload).checkDescriptors(fds.size()), fds);
+            case ADD_MEM_REG -> addRegion(RegionDescription.decodeSingle(payload), fds.get(0));
+            case REM_MEM_REG -> removeRegion(RegionDescription.decodeSingle(payload));
+            case SET_VRING_NUM -> {
+                VringState state = VringState.decode(payload);
+                ring(state.index()).setNum(state.num());
+            }
+            case SET_VRING_BASE -> {
+                VringState state = VringState.decode(payload);
+                ring(state.index()).setBase(state.num());
+            }
+            case SET_VRING_ADDR -> {
+                VringAddress address = VringAddress.decode(payload);
+                ring(address.index()).setAddress(address, memory.table(), has(VIRTIO_F_EVENT_IDX));
+                startIfReady(ring(address.index()));
+            }
+            case SET_VRING_KICK -> setKick(VringFd.decode(payload).checkDescriptors(fds.size()), fds);
+            case SET_VRING_CALL -> {
+                VringFd call = VringFd.decode(payload).checkDescriptors(fds.size());
+                ring(call.index()).setCall(call.noFd() ? null : VhostUserSession.take(fds));
+            }
+            case SET_VRING_ERR -> {
+                VringFd error = VringFd.decode(payload).checkDescriptors(fds.size());
+                ring(error.index()).setError(error.noFd() ? null : VhostUserSession.take(fds));
+            }
+            case SET_VRING_ENABLE -> {
+                VringState state = VringState.decode(payload);
+                enable(ring(state.index()), state.enable());
+            }
+            case VRING_KICK -> {
+                Vring ring = ring(VringState.decode(payload).index());
+                ring.setStarted();
+                startIfReady(ring);
+                kicked(ring.index());
+            }
+            default -> throw new VhostUserRequestException("request does not apply to this device: " + request);
+        }
+    }
+
+    private boolean has(int feature) {
+        return VirtioFeature.has(features, feature);
+    }
+
+    /** Virtio features chosen by the driver; while rings run, only logging may change (vhost-user "Migration"). */
+    void setFeatures(long chosen) throws VhostUserRequestException {
+        if (!VirtioFeature.has(chosen, VIRTIO_F_VERSION_1)) {
+            throw new VhostUserRequestException(
+                    "driver is a legacy one: features=0x" + Long.toHexString(chosen) + " lack VERSION_1");
+        }
+        long changed = (features ^ chosen) & ~mask(VHOST_F_LOG_ALL) & ~mask(VHOST_USER_F_PROTOCOL_FEATURES);
+        if (isRunning() && changed != 0) {
+            throw new VhostUserRequestException("features cannot change while rings run: features=0x"
+                    + Long.toHexString(chosen) + " before=0x" + Long.toHexString(features));
+        }
+        if (changed != 0) {
+            device.reset(); // a driver that wants other features is another driver
+        }
+        features = chosen;
+        featuresSet = true;
+        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES));
+        if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
+            for (Vring ring : rings) {
+                enable(ring, true); // there will be no SET_VRING_ENABLE
+            }
+        }
+    }
+
+    private boolean isRunning() {
+        for (Vring ring : rings) {
+            if (ring.queue() != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // --- life cycle
+
+    private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
+        Vring ring = ring(kick.index());
+        if (!kick.noFd()) {
+            Fd fd = VhostUserSession.take(fds);
+            try {
+                ring.setKick(loop, fd, this::kicked);
+            } catch (VhostUserRequestException e) {
+                fd.close();
+                throw e;
+            }
+        } else if (inband) {
+            ring.setStarted();
+        } else {
+            throw new VhostUserRequestException("a ring without kicks is not served: queue=" + ring.index());
+        }
+        startIfReady(ring);
+    }
+
+    private void enable(Vring ring, boolean on) throws VhostUserRequestException {
+        ring.setEnabled(on);
+        if (on) {
+            startIfReady(ring);
+        } else {
+            suspend(ring);
+        }
+    }
+
+    private void startIfReady(Vring ring) throws VhostUserRequestException {
+        if (!featuresSet || memoryGone || !ring.isReady()) {
+            return;
+        }
+        QueueConfig config = ring.config(memory.table(), has(VIRTIO_F_EVENT_IDX), has(VIRTIO_F_INDIRECT_DESC));
+        SplitQueue queue = new SplitQueue(config, memory.table(), () -> call(ring));
+        ring.run(queue);
+        device.startQueue(ring.index(), queue);
+    }
+
+    private void suspend(Vring ring) {
+        if (ring.queue() != null) {
+            device.stopQueue(ring.index());
+            ring.suspend();
+        }
+    }
+
+    /** GET_VRING_BASE: answers the first chain that was not returned. */
+    int stop(int index) throws VhostUserRequestException {
+        Vring ring = ring(index);
+        suspend(ring);
+        return ring.stop();
+    }
+
+    void disableAll() {
+        for (Vring ring : rings) {
+            suspend(ring);
+            ring.setEnabled(false);
+        }
+    }
+
+    /** RESET_DEVICE, or a status of 0: back to where the session began, but for memory and descriptors of the session. */
+    void reset() {
+        for (Vring ring : rings) {
+            suspend(ring);
+            ring.close();
+        }
+        device.reset();
+        features = 0;
+        featuresSet = false;
+        status = 0;
+    }
+
+    void setStatus(int value) {
+        if (value == 0) {
+            reset();
+        } else {
+            status = value;
+        }
+    }
+
+    int status() {
+        for (Vring ring : rings) {
+            if (ring.isBroken()) {
+                return status | STATUS_NEEDS_RESET;
+            }
+        }
+        return status;
+    }
+
+    private void kicked(int index) {
+        if (rings[index].queue() != null) {
+            device.queueNotified(index);
+        }
+    }
+
+    private void call(Vring ring) {
+        if (!ring.call() && inband && channel != null) {
+            channel.call(ring.index());
+        }
+    }
+
+    // --- memory
+
+    private void setTable(MemoryTable table, List<Fd> fds) throws VhostUserRequestException {
+        GuestMemory mapped = memory.map(table.regions(), fds);
+        suspendAll();
+        memory.replaceWith(mapped);
+        resumeAll();
+    }
+
+    private void addRegion(RegionDescription region, Fd fd) throws VhostUserRequestException {
+        memory.add(region, fd);
+        resumeAll();
+    }
+
+    private void removeRegion(RegionDescription region) throws VhostUserRequestException {
+        MemoryRegion removed = memory.remove(region);
+        suspendAll();
+        removed.close();
+        resumeAll();
+    }
+
+    private void suspendAll() {
+        for (Vring ring : rings) {
+            suspend(ring);
+        }
+    }
+
+    /** A ring whose memory is missing stays as it is until the memory comes back. */
+    private void resumeAll() {
+        for (Vring ring : rings) {
+            try {
+                startIfReady(ring);
+            } catch (VhostUserRequestException e) {
+                log.warn("queue waits for its memory: " + e.getMessage());
+            }
+        }
+    }
+
+    // --- the back-end's own channel
+
+    void setChannel(Fd fd) throws VhostUserRequestException {
+        try {
+            if (!Sockets.isUnixStream(fd)) {
+                throw new VhostUserRequestException("back-end channel is no UNIX stream socket");
+            }
+            BackendChannel opened = new BackendChannel(loop, fd);
+            if (channel != null) {
+                channel.close();
+            }
+            channel = opened;
+        } catch (PosixException e) {
+            fd.close();
+            throw new VhostUserRequestException("back-end channel is unusable: error=" + e.getMessage());
+        } catch (VhostUserRequestException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /** A request has been answered: what the front-end was not to hear before that is told now. */
+    void acknowledged() {
+        if (configChangePending && channel != null && isRunning()) {
+            configChangePending = false;
+            channel.configChanged();
+        }
+    }
+
+    @Override
+    public void configChanged() {
+        configChangePending = true; // some front-ends crash on it before the driver has started the device
+        acknowledged();
+    }
+
+    @Override
+    public void driverFault(int queue, DriverFaultException fault) {
+        Vring ring = rings[queue];
+        log.warn("queue is broken by the driver and stopped: queue=" + queue + " " + fault.getMessage());
+        suspend(ring);
+        ring.markBroken();
+        if (!ring.error() && inband && channel != null) {
+            channel.error(queue);
+        }
+        configChanged();
+    }
+
+    @Override
+    public void memoryFault(Throwable cause) {
+        if (!memoryGone) {
+            memoryGone = true;
+            onFatal.accept("guest memory has gone: " + cause.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        suspendAll();
+        for (Vring ring : rings) {
+            ring.close();
+        }
+        if (channel != null) {
+            channel.close();
+            channel = null;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package org.vportd.vhostuser.backend;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
+import org.vportd.loop.Watch;
+import org.vportd.posix.Epoll;
+import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+import org.vportd.posix.Terminals;
+import org.vportd.virtio.VirtioDevice;
+
+/**
+ * Serves one device to one front-end at a time: takes connections in, refuses a second while one lasts, and is ready for
+ * the next when it ends.
+ */
+public final class VhostUserBackend implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(VhostUserBackend.class.getName());
+    private static final long ACCEPT_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    private final EventLoop loop;
+    private final VirtioDevice device;
+    private final BackendOptions options;
+    private final Runnable onSessionEnd;
+    private final @Nullable Fd listener;
+    private final LoopTimer acceptPause;
+    private @Nullable Watch watch;
+    private @Nullable VhostUserSession session;
+    private long sessions;
+
+    /**
+     * Makes a back-end.
+     *
+     * @param listener a listening UNIX socket, owned from here on, or null if connections come only by {@link #serve}
+     * @param onSessionEnd run after each session
+     */
+    public VhostUserBackend(
+            EventLoop loop, VirtioDevice device, BackendOptions options, @Nullable Fd listener, Runnable onSessionEnd)
+            throws PosixException {
+        this.loop = loop;
+        this.device = device;
+        this.options = options;
+        this.listener = listener;
+        this.onSessionEnd = onSessionEnd;
+        this.acceptPause = loop.timer(this::acceptAll);
+        if (listener != null) {
+            watch = loop.watch(listener, Epoll.EPOLLIN | Epoll.EPOLLET, events -> acceptAll());
+        }
+    }
+
+    private void acceptAll() {
+        if (listener == null) {
+            return;
+        }
+        try {
+            for (Fd connection = Sockets.accept(listener); connection != null; connection = Sockets.accept(listener)) {
+                serve(connection);
+            }
+        } catch (PosixException e) {
+            LOGGER.log(System.Logger.Level.WARNING, "cannot accept a front-end: " + e.getMessage());
+            acceptPause.start(ACCEPT_PAUSE_NS); // too many open files, for instance: it will not help to spin
+        }
+    }
+
+    /** Begins a session on a connection, which is owned from here on; refuses it if a session lasts. */
+    public void serve(Fd connection) {
+        try {
+            String who = describe(connection);
+            VhostUserSession current = session;
+            if (current != null && Terminals.isHungUp(current.connection())) {
+                current.end("front-end has left");
+                current = session;
+            }
+            if (current != null) {
+                LOGGER.log(
+                        System.Logger.Level.WARNING,
+                        "refused a second front-end (" + who + "): " + current.name() + " is being served");
+                connection.close();
+                return;
+            }
+            sessions++;
+            String name = "session " + sessions;
+            session = new VhostUserSession(loop, connection, device, options, name, this::ended);
+            LOGGER.log(System.Logger.Level.INFO, name + ": front-end connected (" + who + ")");
+        } catch (IOException e) {
+            LOGGER.log(System.Logger.Level.WARNING, "cannot serve a front-end: " + e.getMessage());
+            connection.close();
+        }
+    }
+
+    private static String describe(Fd connection) throws PosixException {
+        Sockets.Peer peer = Sockets.peer(connection);
+        return "pid=" + peer.pid() + " uid=" + peer.uid();
+    }
+
+    private void ended(VhostUserSession which) {
+        if (session == which) {
+            session = null;
+            onSessionEnd.run();
+        }
+    }
+
+    @Override
+    public void close() {
+        acceptPause.cancel();
+        if (watch != null) {
+            watch.close();
+            watch = null;
+        }
+        if (listener != null) {
+            listener.close();
+        }
+        if (session != null) {
+            session.close();
+        }
+    }
+}

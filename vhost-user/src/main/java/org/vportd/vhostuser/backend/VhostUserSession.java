@@ -1,0 +1,338 @@
+package org.vportd.vhostuser.backend;
+
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_STATUS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTask;
+import org.vportd.loop.LoopTimer;
+import org.vportd.loop.Watch;
+import org.vportd.posix.Epoll;
+import org.vportd.posix.Fd;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.vhostuser.protocol.ConfigRange;
+import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.MessageHeader;
+import org.vportd.vhostuser.protocol.ProtocolFeature;
+import org.vportd.vhostuser.protocol.U64;
+import org.vportd.vhostuser.protocol.VhostUserProtocolException;
+import org.vportd.vhostuser.protocol.VhostUserRequestException;
+import org.vportd.vhostuser.protocol.VringState;
+import org.vportd.virtio.LimitedLog;
+import org.vportd.virtio.VirtioDevice;
+
+/**
+ * One front-end's connection, from its first message to its end: receives requests, has them carried out by {@link
+ * SessionRings} and {@link SessionMemory}, and answers in order.
+ *
+ * <p>A request that cannot be honoured is refused and the session goes on, because a front-end may not survive the loss of
+ * its connection. What ends a session is a stream that is no longer understood, or memory that has gone.
+ */
+final class VhostUserSession implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(VhostUserSession.class.getName());
+    private static final int MESSAGES_PER_TURN = 64;
+    private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(30);
+
+    private final EventLoop loop;
+    private final VirtioDevice device;
+    private final String name;
+    private final long offeredProtocol;
+    private final Consumer<VhostUserSession> onEnd;
+    private final MessageStream stream;
+    private final SessionMemory memory = new SessionMemory();
+    private final SessionRings rings;
+    private final Watch watch;
+    private final LoopTask processTask;
+    private final LoopTimer patience;
+    private final LimitedLog log;
+    private long protocolFeatures;
+    private boolean ended;
+
+    /**
+     * Begins a session on a connection, which it owns from here on.
+     *
+     * @param name what log lines call it
+     * @param onEnd told once, after everything has been released
+     */
+    VhostUserSession(
+            EventLoop loop,
+            Fd connection,
+            VirtioDevice device,
+            BackendOptions options,
+            String name,
+            Consumer<VhostUserSession> onEnd)
+            throws IOException {
+        this.loop = loop;
+        this.device = device;
+        this.name = name;
+        this.onEnd = onEnd;
+        this.offeredProtocol = offer(options);
+        this.log = new LimitedLog(LOGGER, loop::nanoTime);
+        this.watch = loop.watch(
+                connection, Epoll.EPOLLIN | Epoll.EPOLLOUT | Epoll.EPOLLRDHUP | Epoll.EPOLLET, events -> process());
+        this.stream = new MessageStream(connection);
+        this.processTask = loop.task(this::process);
+        this.patience = loop.timer(this::patienceEnded);
+        this.rings = new SessionRings(loop, device, memory, log, this::endLater);
+        device.attach(rings);
+    }
+
+    private static long offer(BackendOptions options) {
+        return mask(VHOST_USER_PROTOCOL_F_MQ)
+                | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
+                | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
+                | mask(VHOST_USER_PROTOCOL_F_CONFIG)
+                | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
+                | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+                | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
+                | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
+    }
+
+    private long offeredFeatures() {
+        return device.features() | mask(VHOST_USER_F_PROTOCOL_FEATURES);
+    }
+
+    /** Whether the front-end's end is closed, though the news may not have been handled yet. */
+    Fd connection() {
+        return stream.fd();
+    }
+
+    String name() {
+        return name;
+    }
+
+    private void process() {
+        try {
+            processMessages();
+        } catch (EOFException e) {
+            end("front-end has left");
+        } catch (IOException e) {
+            end("connection is lost: " + e.getMessage());
+        } catch (InternalError | MemoryFaultException e) {
+            end("guest memory has gone: " + e.getMessage());
+        } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
+            LOGGER.log(System.Logger.Level.ERROR, name + ": internal error", e);
+            end("internal error");
+        }
+    }
+
+    private void processMessages() throws IOException {
+        stream.flush();
+        for (int i = 0; i < MESSAGES_PER_TURN && !ended && !stream.isSending(); i++) {
+            MessageStream.Message message = stream.next();
+            if (message == null) {
+                watchPatience();
+                return;
+            }
+            try {
+                handle(message);
+            } finally {
+                message.descriptors().forEach(VhostUserSession::closeIfOurs);
+            }
+        }
+        if (!ended) {
+            watchPatience();
+            if (!stream.isSending()) {
+                processTask.schedule();
+            }
+        }
+    }
+
+    /** A descriptor that was kept has been released from the message's own handle. */
+    private static void closeIfOurs(Fd fd) {
+        if (fd.isOpen()) {
+            fd.close();
+        }
+    }
+
+    private void watchPatience() {
+        boolean waiting = stream.isSending() || stream.isWithinMessage();
+        if (!waiting) {
+            patience.cancel();
+        } else if (!patience.isActive()) {
+            patience.start(PATIENCE_NS);
+        }
+    }
+
+    private void patienceEnded() {
+        end("front-end neither finishes its message nor reads our reply");
+    }
+
+    private void handle(MessageStream.Message message) throws IOException {
+        FrontendRequest request = FrontendRequest.of(message.header().request());
+        String refusal = null;
+        try {
+            if (request == null) {
+                throw new VhostUserRequestException("request is unknown: " + message.header());
+            }
+            if (!request.isAllowedBy(protocolFeatures | earlyFeatures())) {
+                throw new VhostUserRequestException("request belongs to a feature that was not negotiated: " + request);
+            }
+            request.check(message.payload().remaining(), message.descriptors().size());
+            LOGGER.log(System.Logger.Level.TRACE, () -> name + ": " + request + " " + message.header());
+            carryOut(request, message);
+        } catch (VhostUserRequestException e) {
+            refusal = e.getMessage();
+            log.warn(name + ": refused: " + refusal);
+        }
+        if (request != null && request.hasOwnReply()) {
+            if (refusal != null) {
+                replyError(message.header());
+            }
+        } else if (message.header().needsReply() && has(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
+            reply(message.header().request(), refusal == null ? U64.OK : U64.REFUSED);
+        }
+        rings.acknowledged();
+    }
+
+    /** GET_QUEUE_NUM and the like are harmless, and some front-ends ask before they have negotiated. */
+    private long earlyFeatures() {
+        return offeredProtocol & (mask(VHOST_USER_PROTOCOL_F_MQ) | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS));
+    }
+
+    private boolean has(int protocolFeature) {
+        return ProtocolFeature.has(protocolFeatures, protocolFeature);
+    }
+
+    private void carryOut(FrontendRequest request, MessageStream.Message message)
+            throws IOException, VhostUserRequestException {
+        ByteBuffer payload = message.payload();
+        List<Fd> fds = message.descriptors();
+        switch (request) {
+            case GET_FEATURES -> reply(request.id(), new U64(offeredFeatures()));
+            case SET_FEATURES -> setFeatures(U64.decode(payload).value());
+            case SET_OWNER -> {}
+            case RESET_OWNER -> rings.disableAll();
+            case GET_PROTOCOL_FEATURES -> reply(request.id(), new U64(offeredProtocol));
+            case SET_PROTOCOL_FEATURES ->
+                setProtocolFeatures(U64.decode(payload).value());
+            case GET_QUEUE_NUM -> reply(request.id(), new U64(rings.count()));
+            case GET_MAX_MEM_SLOTS -> reply(request.id(), new U64(SessionMemory.MAX_SLOTS));
+            case SET_BACKEND_REQ_FD -> rings.setChannel(take(fds));
+            case GET_CONFIG -> getConfig(ConfigRange.decode(payload));
+            case SET_CONFIG -> setConfig(ConfigRange.decode(payload));
+            case SET_STATUS -> rings.setStatus((int) U64.decode(payload).value() & 0xff);
+            case GET_STATUS -> reply(request.id(), new U64(rings.status()));
+            case RESET_DEVICE -> rings.reset();
+            case GET_VRING_BASE -> {
+                VringState ring = VringState.decode(payload);
+                reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
+            }
+            default -> rings.carryOut(request, payload, fds);
+        }
+    }
+
+    /** Takes the one descriptor of a message out of it. */
+    static Fd take(List<Fd> descriptors) {
+        return new Fd(descriptors.get(0).release());
+    }
+
+    private void setFeatures(long features) throws VhostUserRequestException {
+        if ((features & ~offeredFeatures()) != 0) {
+            throw new VhostUserRequestException("features were not offered: features=0x" + Long.toHexString(features)
+                    + " offered=0x" + Long.toHexString(offeredFeatures()));
+        }
+        rings.setFeatures(features);
+        LOGGER.log(
+                System.Logger.Level.INFO,
+                name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
+                        + Long.toHexString(protocolFeatures));
+    }
+
+    private void setProtocolFeatures(long features) throws IOException, VhostUserRequestException {
+        if ((features & ~offeredProtocol) != 0) {
+            throw new VhostUserRequestException("protocol features were not offered: features=0x"
+                    + Long.toHexString(features) + " offered=0x" + Long.toHexString(offeredProtocol));
+        }
+        long needed = mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+        boolean inband = ProtocolFeature.has(features, VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS);
+        if (inband && (features & needed) != needed) {
+            throw new VhostUserProtocolException(
+                    "in-band notifications need BACKEND_REQ and REPLY_ACK: features=0x" + Long.toHexString(features));
+        }
+        protocolFeatures = features;
+        rings.setInband(inband);
+    }
+
+    private void getConfig(ConfigRange range) throws IOException {
+        byte[] config = new byte[ConfigRange.MAX_CONFIG_BYTES]; // beyond the device's own there are zeros
+        device.readConfig(config);
+        byte[] part = new byte[range.size()];
+        System.arraycopy(config, range.offset(), part, 0, part.length);
+        ConfigRange answer = range.withBytes(part);
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(FrontendRequest.GET_CONFIG.id(), answer.length()).encode(message);
+        answer.encode(message);
+        stream.send(message.flip());
+    }
+
+    private void setConfig(ConfigRange range) {
+        int offset = Math.min(range.offset(), device.configBytes());
+        int length = Math.min(range.size(), device.configBytes() - offset);
+        byte[] part = new byte[length];
+        System.arraycopy(range.bytes(), 0, part, 0, length);
+        device.writeConfig(offset, part);
+    }
+
+    private void reply(int request, U64 value) throws IOException {
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(request, U64.LENGTH).encode(message);
+        value.encode(message);
+        stream.send(message.flip());
+    }
+
+    private void reply(int request, VringState state) throws IOException {
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(request, VringState.LENGTH).encode(message);
+        state.encode(message);
+        stream.send(message.flip());
+    }
+
+    /** The error of a request that has a reply of its own: one without payload. Only GET_CONFIG's is specified. */
+    private void replyError(MessageHeader header) throws IOException {
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(header.request(), 0).encode(message);
+        stream.send(message.flip());
+    }
+
+    /** Ends the session as soon as whoever calls has returned. */
+    private void endLater(String reason) {
+        loop.task(() -> end(reason)).schedule();
+    }
+
+    /** Releases everything: rings, memory, descriptors. */
+    void end(String reason) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        LOGGER.log(System.Logger.Level.INFO, name + ": session ends: " + reason);
+        processTask.cancel();
+        patience.cancel();
+        rings.close();
+        device.detach();
+        memory.close();
+        watch.close();
+        stream.close();
+        onEnd.accept(this);
+    }
+
+    @Override
+    public void close() {
+        end("daemon stops");
+    }
+}
