@@ -3,6 +3,7 @@ package org.vportd;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.source.tree.BlockTree;
 import com.sun.source.tree.ClassTree;
 import com.sun.source.tree.CompilationUnitTree;
 import com.sun.source.tree.MethodTree;
@@ -104,6 +105,11 @@ class ApiDocumentationTest {
             if (isVisible(field.getModifiers()) && owner.getKind() != Tree.Kind.ENUM) {
                 check(field.getName());
             }
+            return null;
+        }
+
+        @Override
+        public Void visitBlock(BlockTree initializer, Void none) {
             return null;
         }
 
