@@ -55,10 +55,15 @@ public final class Sockets {
      */
     public static Fd listenUnix(String path, int backlog) throws IOException {
         checkPath(path);
-        try (UnixServerSocketChannel channel = UnixServerSocketChannel.open()) {
+        UnixServerSocketChannel channel = UnixServerSocketChannel.open();
+        try {
             channel.socket().bind(new UnixSocketAddress(path), backlog);
-            return adopt(channel.getFD());
+        } catch (IOException e) {
+            IOException named = named("bind", e);
+            channel.close();
+            throw named;
         }
+        return adopt(channel.getFD());
     }
 
     /**
@@ -69,25 +74,28 @@ public final class Sockets {
      */
     public static Fd connectUnix(String path) throws IOException {
         checkPath(path);
-        try (UnixSocketChannel channel = UnixSocketChannel.open()) {
+        UnixSocketChannel channel = UnixSocketChannel.open();
+        try {
             channel.connect(new UnixSocketAddress(path));
-            return adopt(channel.getFD());
-        } catch (PosixException e) {
-            throw e;
         } catch (IOException e) {
-            throw named("connect", e);
+            IOException named = named("connect", e);
+            channel.close();
+            throw named;
         }
+        return adopt(channel.getFD());
     }
 
     private static void checkPath(String path) throws IOException {
         if (path.getBytes(StandardCharsets.UTF_8).length > MAX_UNIX_PATH_BYTES) {
-            throw new IOException("UNIX socket path '" + path + "' is too long (at most " + MAX_UNIX_PATH_BYTES + " bytes)");
+            throw new IOException(
+                    "UNIX socket path '" + path + "' is too long (at most " + MAX_UNIX_PATH_BYTES + " bytes)");
         }
     }
 
-    /** The channel's own descriptor is neither close-on-exec nor ours to keep: a duplicate outlives it. */
+    /** The channel is dropped, not closed: closing it would shut down the socket for every descriptor there is. */
     private static Fd adopt(int channelFd) throws PosixException {
-        Fd fd = new Fd(Posix.duplicate(channelFd));
+        Fd fd = new Fd(channelFd);
+        Posix.setCloseOnExec(fd);
         Posix.setNonBlocking(fd, true);
         return fd;
     }
@@ -101,14 +109,24 @@ public final class Sockets {
     /**
      * Binds an internet socket and listens.
      *
-     * @param address port 0 lets the kernel choose, see {@link #localAddress}
+     * @param address port 0 lets the kernel choose, see {@link #localAddress}; {@code ::} means IPv4, too
      */
     public static Fd listenTcp(InetSocketAddress address, int backlog) throws PosixException {
+        return listenTcp(address, backlog, false);
+    }
+
+    /**
+     * The same, where {@code ::} may be kept to IPv6.
+     *
+     * @param v6Only whether an IPv6 socket refuses IPv4 connections
+     */
+    public static Fd listenTcp(InetSocketAddress address, int backlog, boolean v6Only) throws PosixException {
         Fd fd = open(familyOf(address), SOCK_STREAM);
         try {
             setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
             if (address.getAddress() instanceof Inet6Address) {
-                setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.getAddress().isAnyLocalAddress() ? 0 : 1);
+                boolean alsoV4 = !v6Only && address.getAddress().isAnyLocalAddress();
+                setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, alsoV4 ? 0 : 1);
             }
             withAddress(address, (at, length) -> Posix.check("bind", C.bind(fd.value(), at, length)));
             Posix.check("listen", C.listen(fd.value(), backlog));
