@@ -56,6 +56,12 @@ final class Daemon implements AutoCloseable {
         opened.push(chardevs::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
         opened.push(device::close);
+        if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
+            LOGGER.log(
+                    System.Logger.Level.WARNING,
+                    "vhost-user reaches " + VhostUserBackend.MAX_QUEUES + " queues, which is 127 ports: max_ports="
+                            + config.device().serial().maxPorts());
+        }
         for (Options options : config.chardevs()) {
             Notices.opened(chardevs.add(options));
         }

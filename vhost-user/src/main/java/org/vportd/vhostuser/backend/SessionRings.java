@@ -37,9 +37,6 @@ import org.vportd.virtio.queue.SplitQueue;
  * the transport that the device sees.
  */
 final class SessionRings implements VirtioTransport, AutoCloseable {
-    /** Descriptors for kicks and calls come with an 8-bit index. */
-    private static final int MAX_RINGS = 256;
-
     private static final int STATUS_NEEDS_RESET = 0x40;
 
     private final EventLoop loop;
@@ -63,7 +60,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         this.memory = memory;
         this.log = log;
         this.onFatal = onFatal;
-        this.rings = new Vring[Math.min(MAX_RINGS, device.queueCount())];
+        this.rings = new Vring[Math.min(VhostUserBackend.MAX_QUEUES, device.queueCount())];
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
         }
@@ -209,9 +206,13 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
-    /** GET_VRING_BASE: answers the first chain that was not returned. */
-    int stop(int index) throws VhostUserRequestException {
-        Vring ring = ring(index);
+    /** GET_VRING_BASE: answers the first chain that was not returned; 0 for a ring there is none of. */
+    int stop(int index) {
+        if (index < 0 || index >= rings.length) {
+            log.warn("no such queue to stop: queue=" + Integer.toUnsignedString(index) + " queues=" + rings.length);
+            return 0;
+        }
+        Vring ring = rings[index];
         suspend(ring);
         return ring.stop();
     }

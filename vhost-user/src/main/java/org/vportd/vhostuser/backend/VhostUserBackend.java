@@ -18,6 +18,9 @@ import org.vportd.virtio.VirtioDevice;
  * the next when it ends.
  */
 public final class VhostUserBackend implements AutoCloseable {
+    /** The most queues of a device that can be reached: descriptors for kicks and calls come with an 8-bit index. */
+    public static final int MAX_QUEUES = 256;
+
     private static final System.Logger LOGGER = System.getLogger(VhostUserBackend.class.getName());
     private static final long ACCEPT_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(200);
 

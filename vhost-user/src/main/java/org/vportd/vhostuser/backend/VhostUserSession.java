@@ -302,8 +302,12 @@ final class VhostUserSession implements AutoCloseable {
         stream.send(message.flip());
     }
 
-    /** The error of a request that has a reply of its own: one without payload. Only GET_CONFIG's is specified. */
+    /** The error of a request that has a reply of its own: for GET_CONFIG one without payload, otherwise a number. */
     private void replyError(MessageHeader header) throws IOException {
+        if (header.request() != FrontendRequest.GET_CONFIG.id()) {
+            reply(header.request(), U64.REFUSED);
+            return;
+        }
         ByteBuffer message = MessageHeader.newBuffer();
         MessageHeader.reply(header.request(), 0).encode(message);
         stream.send(message.flip());
