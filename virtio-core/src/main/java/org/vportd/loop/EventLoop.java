@@ -74,7 +74,7 @@ public final class EventLoop implements AutoCloseable {
             generations = Arrays.copyOf(generations, slot * 2);
             freeSlots = Arrays.copyOf(freeSlots, slot * 2);
         }
-        Watch watch = new Watch(this, fd, slot, generations[slot], handler);
+        Watch watch = new Watch(this, fd, slot, generations[slot], interest, handler);
         epoll.add(fd, interest, dataOf(watch));
         if (freeCount > 0) {
             freeCount--;
@@ -83,6 +83,14 @@ public final class EventLoop implements AutoCloseable {
         }
         watches[slot] = watch;
         return watch;
+    }
+
+    void rearm(Watch watch) {
+        try {
+            epoll.modify(watch.fd, watch.interest, dataOf(watch));
+        } catch (PosixException e) {
+            throw new IllegalStateException("descriptor was closed before its watch", e);
+        }
     }
 
     void unwatch(Watch watch) {

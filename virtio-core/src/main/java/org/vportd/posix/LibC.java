@@ -54,6 +54,10 @@ public interface LibC {
 
     int poll(long fds, long nfds, int timeout);
 
+    int inotify_init1(int flags);
+
+    int inotify_add_watch(int fd, long path, int mask);
+
     int memfd_create(long name, int flags);
 
     int ftruncate(int fd, long length);

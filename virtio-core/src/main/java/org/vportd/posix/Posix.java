@@ -133,6 +133,14 @@ public final class Posix {
         check("fcntl", C.fcntl(fd.value(), F_SETFD, flags | FD_CLOEXEC));
     }
 
+    /**
+     * Whether a number is a descriptor that the parent process gave us: whatever the program has opened itself is
+     * close-on-exec, and what came through an exec cannot be.
+     */
+    public static boolean isInherited(int number) {
+        return number >= 0 && C.fcntl(number, F_GETFD, 0) == 0;
+    }
+
     /** Whether a number inherited from the parent process is an open descriptor. */
     public static boolean isDescriptor(int number) {
         return number >= 0 && C.fcntl(number, F_GETFD, 0) >= 0;
@@ -154,9 +162,7 @@ public final class Posix {
     }
 
     static Fd[] pairAt(long address) {
-        return new Fd[] {
-            new Fd(NativeMemory.getInt(address)), new Fd(NativeMemory.getInt(address + Integer.BYTES))
-        };
+        return new Fd[] {new Fd(NativeMemory.getInt(address)), new Fd(NativeMemory.getInt(address + Integer.BYTES))};
     }
 
     /** Makes an anonymous file in memory of the given size, open to {@link #sealShrink sealing}. */
