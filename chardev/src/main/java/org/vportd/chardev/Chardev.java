@@ -1,5 +1,6 @@
 package org.vportd.chardev;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -37,13 +38,26 @@ public abstract class Chardev implements AutoCloseable {
     /** What it is connected to, in the words of {@code query-chardev}, for example {@code unix:/run/c0,server=on}. */
     public abstract String filename();
 
+    /** What the user has to be told once, when it has been made, for example the name of a terminal. */
+    public Optional<String> notice() {
+        return Optional.empty();
+    }
+
+    /**
+     * Whether the program's start is to wait for a peer of this one ({@code wait=on}). Whoever starts the program turns the
+     * loop until this is false, or until it is told to stop; opening itself never waits for a peer.
+     */
+    public boolean isAwaited() {
+        return false;
+    }
+
     /** Whether a peer is there. */
     public final boolean isOpen() {
         return open;
     }
 
     /** Whether a front-end uses it. */
-    public final boolean isBusy() {
+    public boolean isBusy() {
         return frontend != null;
     }
 
@@ -52,11 +66,20 @@ public abstract class Chardev implements AutoCloseable {
         return frontend != null && frontend.isOpen();
     }
 
+    /**
+     * The chardev that one more front-end is to use: this one, or a part of it that is made for each.
+     *
+     * @throws ConfigException if there is no place left
+     */
+    protected Chardev place() throws ConfigException {
+        if (frontend != null) {
+            throw new ConfigException("chardev '" + id + "' is already in use");
+        }
+        return this;
+    }
+
     final void setFrontend(@Nullable ChardevFrontend user) {
         frontend = user;
-        if (user != null) {
-            acceptInput();
-        }
     }
 
     /**
@@ -67,7 +90,10 @@ public abstract class Chardev implements AutoCloseable {
      */
     protected abstract long write(IoVector data);
 
-    /** The front-end has room again, or has stopped reading for good: {@link #isReceiving} tells. */
+    /**
+     * The front-end has room again, or has stopped reading for good: {@link #isReceiving} tells. Input is not delivered
+     * before this returns.
+     */
     protected void acceptInput() {}
 
     /** The front-end's own user has come or gone. */
@@ -113,6 +139,37 @@ public abstract class Chardev implements AutoCloseable {
         }
         if (frontend != null) {
             frontend.handler().onEvent(event);
+        }
+    }
+
+    /** What a stream of this chardev sees of it: the front-end, whichever that is at the time. */
+    protected abstract class StreamOwner implements ByteStream.Owner {
+        /** For the types. */
+        protected StreamOwner() {}
+
+        @Override
+        public final IoVector receiveBuffers() {
+            return Chardev.this.receiveBuffers();
+        }
+
+        @Override
+        public final void received(long bytes) {
+            Chardev.this.received(bytes);
+        }
+
+        @Override
+        public final void buffersGone(MemoryFaultException fault) {
+            Chardev.this.buffersGone(fault);
+        }
+
+        @Override
+        public final boolean isReceiving() {
+            return Chardev.this.isReceiving();
+        }
+
+        @Override
+        public final void writable() {
+            Chardev.this.writable();
         }
     }
 

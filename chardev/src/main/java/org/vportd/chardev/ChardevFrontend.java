@@ -24,18 +24,20 @@ public final class ChardevFrontend {
     /**
      * Connects to a chardev; if that is open, the handler hears OPENED before this returns.
      *
-     * @throws ConfigException if it has a front-end already
+     * @throws ConfigException if it has a front-end already, or as many as it can have
      */
     public void attach(Chardev backend) throws ConfigException {
-        if (backend.isBusy()) {
-            throw new ConfigException("chardev '" + backend.id() + "' is already in use");
+        if (chardev != null) {
+            throw new IllegalStateException("has a chardev already: id=" + chardev.id());
         }
-        chardev = backend;
-        backend.setFrontend(this);
-        backend.frontendOpened(open);
-        if (backend.isOpen()) {
+        Chardev place = backend.place();
+        chardev = place;
+        place.setFrontend(this);
+        place.frontendOpened(open);
+        if (place.isOpen()) {
             handler.onEvent(ChardevEvent.OPENED);
         }
+        place.acceptInput(); // what waits comes after OPENED
     }
 
     /** Lets the chardev go. The handler hears nothing. */

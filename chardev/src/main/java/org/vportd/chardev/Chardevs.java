@@ -68,6 +68,11 @@ public final class Chardevs implements AutoCloseable {
         return byId.values();
     }
 
+    /** Whether the program's start is to wait for a peer, see {@link Chardev#isAwaited}. */
+    public boolean areAwaited() {
+        return byId.values().stream().anyMatch(Chardev::isAwaited);
+    }
+
     /**
      * Closes one and forgets it.
      *

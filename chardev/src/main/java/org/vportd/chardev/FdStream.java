@@ -13,16 +13,20 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 
 /**
- * Bytes through descriptors, both ways, without a copy and without a system call that moves none: readiness is learnt as
- * changes and remembered, so that in steady state there is one {@code readv} or {@code writev} for each batch and nothing
- * else.
+ * Bytes through descriptors without a copy. Readiness is learnt as changes (edge-triggered epoll) and remembered: while
+ * the peer keeps up, a batch is one {@code readv} or {@code writev}.
  *
- * <p>Input and output may be the same descriptor. A regular file, which has no readiness, counts as always ready.
+ * <p>A change is only reported by the kernel after a call has met the state before it. So input counts as exhausted only
+ * once a read has found nothing, however short the one before was; and a write that was cut short, which can have reasons
+ * other than a full buffer (a fault in the middle of the data, a signal), has the kernel look again.
+ *
+ * <p>Input and output may be the same descriptor. A file without readiness, such as a regular one, is always ready.
  */
-public final class FdStream implements AutoCloseable {
+public final class FdStream implements ByteStream {
     private static final int READS_PER_TURN = 16;
-    private static final int GONE = Epoll.EPOLLHUP | Epoll.EPOLLERR;
+    private static final int LEFT = Epoll.EPOLLHUP | Epoll.EPOLLERR | Epoll.EPOLLRDHUP;
     private static final int IN = Epoll.EPOLLIN | Epoll.EPOLLRDHUP | Epoll.EPOLLET;
+    private static final int OUT = Epoll.EPOLLOUT | Epoll.EPOLLET;
 
     private final Owner owner;
     private final @Nullable Fd input;
@@ -34,50 +38,48 @@ public final class FdStream implements AutoCloseable {
     private boolean readable;
     private boolean writable = true;
     private boolean waitsForRoom;
-    private boolean hungUp;
+    private boolean left;
+    private boolean outputFailed;
     private boolean ended;
 
-    /** Whoever uses a stream, normally a {@link Chardev}. */
-    public interface Owner {
-        /** The buffers for input, empty if there is no room. */
-        IoVector receiveBuffers();
-
-        /** Input was read into them. */
-        void received(long bytes);
-
-        /** The memory of those buffers turned out to be gone; nothing was read. */
-        void buffersGone(MemoryFaultException fault);
-
-        /** Whether room will come; if not, a peer that has hung up is not waited for. */
-        boolean isReceiving();
-
-        /** There is room for output after a short write. */
-        void writable();
-
+    /** An owner that can go on after output has failed. */
+    public interface RetryingOwner extends Owner {
         /**
-         * There will be no more input: the peer has left, or reading or writing has failed. Called once, from the loop and
-         * never from within {@link FdStream#write}; the stream should be closed.
+         * Writing has failed for a reason that may pass. Nothing was taken; {@link FdStream#retryOutput} is up to the
+         * owner. Called from within {@link FdStream#write}.
          */
-        void ended();
+        void outputFailed(PosixException failure);
     }
 
     /**
-     * Starts to move bytes. The stream owns the descriptors from here on; they must never wait.
+     * Starts to move bytes. The stream owns the descriptors from here on, also if this fails; they must never wait.
      *
      * @param input where input comes from, or null if there is none
-     * @param output where output goes, or null if there is nowhere; may be the same object as the input
+     * @param output where output goes, or null if it is to be dropped; may be the same object as the input
      */
     public FdStream(EventLoop loop, @Nullable Fd input, @Nullable Fd output, Owner owner) throws PosixException {
         this.owner = owner;
         this.input = input;
         this.output = output;
         this.pumpTask = loop.task(this::pump);
-        this.writableTask = loop.task(this::nowWritable);
-        boolean both = input != null && input == output;
-        this.inputWatch = input == null ? null : watch(loop, input, both ? IN | Epoll.EPOLLOUT : IN);
-        this.outputWatch =
-                output == null || both ? null : watch(loop, output, Epoll.EPOLLOUT | Epoll.EPOLLET);
-        if (input != null && inputWatch == null) {
+        this.writableTask = loop.task(this::retryOutput);
+        Watch in = null;
+        Watch out = null;
+        try {
+            if (input != null && input == output) {
+                in = watch(loop, input, IN | OUT);
+                out = in;
+            } else {
+                in = input == null ? null : watch(loop, input, IN);
+                out = output == null ? null : watch(loop, output, OUT);
+            }
+        } catch (PosixException e) {
+            closeAll(in, input, output);
+            throw e;
+        }
+        this.inputWatch = in;
+        this.outputWatch = out;
+        if (input != null && in == null) {
             readable = true;
             pumpTask.schedule();
         }
@@ -85,7 +87,7 @@ public final class FdStream implements AutoCloseable {
 
     private @Nullable Watch watch(EventLoop loop, Fd fd, int interest) throws PosixException {
         try {
-            return loop.watch(fd, interest, this::onReady);
+            return loop.watch(fd, interest, fd == input ? this::onReady : this::onOutputReady);
         } catch (PosixException e) {
             if (e.errno() == Errno.EPERM) {
                 return null; // always ready
@@ -96,21 +98,21 @@ public final class FdStream implements AutoCloseable {
 
     private void onReady(int events) {
         if ((events & Epoll.EPOLLOUT) != 0) {
-            nowWritable();
+            retryOutput();
         }
-        if ((events & (GONE | Epoll.EPOLLRDHUP)) != 0) {
-            hungUp |= (events & GONE) != 0;
+        if ((events & (Epoll.EPOLLIN | LEFT)) != 0) {
+            left |= (events & LEFT) != 0;
             readable = true;
-        }
-        if ((events & Epoll.EPOLLIN) != 0) {
-            readable = true;
-        }
-        if (readable) {
             pump();
         }
     }
 
-    private void nowWritable() {
+    private void onOutputReady(int events) {
+        retryOutput(); // if the event is an error, the next write will say which
+    }
+
+    /** Assumes that there is room for output, and says so if somebody waits for it. */
+    public void retryOutput() {
         writable = true;
         if (waitsForRoom && !ended) {
             waitsForRoom = false;
@@ -118,7 +120,7 @@ public final class FdStream implements AutoCloseable {
         }
     }
 
-    /** Looks for room again: input that was left with the peer is read now or at the end of this turn. */
+    @Override
     public void acceptInput() {
         if (readable) {
             pumpTask.schedule();
@@ -128,8 +130,8 @@ public final class FdStream implements AutoCloseable {
     private void pump() {
         for (int reads = 0; readable && !ended; reads++) {
             IoVector buffers = owner.receiveBuffers();
-            if (buffers.isEmpty()) {
-                if (hungUp && !owner.isReceiving()) {
+            if (buffers.isEmpty() && input != null) {
+                if (left && !owner.isReceiving()) {
                     end();
                 }
                 return; // parked until acceptInput
@@ -158,10 +160,11 @@ public final class FdStream implements AutoCloseable {
             owner.received(n);
             return true;
         }
-        if (n == 0) {
+        if (n == 0 || outputFailed) {
             end();
         } else {
             readable = false;
+            left = false; // a peer that really has left would have been met as the end: a pty was opened again
         }
         return false;
     }
@@ -173,53 +176,67 @@ public final class FdStream implements AutoCloseable {
         }
     }
 
-    /**
-     * Writes what there is room for.
-     *
-     * @return the bytes taken; if fewer than there are, {@link Owner#writable} or {@link Owner#ended} follows
-     */
+    @Override
     public long write(IoVector data) {
-        long n = 0;
-        if (output != null && writable && !ended) {
-            try {
-                n = Math.max(0, Posix.writev(output, data));
-            } catch (PosixException e) {
-                hungUp = true; // what the peer had sent is still read
-                readable = true;
-                pumpTask.schedule();
-                writable = false;
-            }
+        if (output == null) {
+            return data.bytes();
         }
-        if (n < data.bytes()) {
-            waitsForRoom = true;
-            if (n > 0 && (data.segments() > IoVector.MAX_SEGMENTS_PER_CALL || (outputWatch == null && output != input))) {
-                writableTask.schedule(); // not for want of room
-            } else {
-                writable = false;
-            }
-        }
+        long n = writable && !ended ? writeOnce(output, data) : 0;
+        waitsForRoom |= n < data.bytes();
         return n;
     }
 
-    /** Closes the descriptors. The owner hears nothing more. */
+    private long writeOnce(Fd to, IoVector data) {
+        long n;
+        try {
+            n = Posix.writev(to, data);
+        } catch (PosixException e) {
+            outputFailed(e);
+            return 0;
+        }
+        if (n == data.bytes()) {
+            return n;
+        }
+        if (n <= 0) {
+            writable = false; // the change is to come
+            if (outputWatch == null) {
+                outputFailed(new PosixException("writev", Errno.EAGAIN));
+            }
+        } else if (outputWatch == null || data.segments() > IoVector.MAX_SEGMENTS_PER_CALL) {
+            writableTask.schedule(); // not for want of room, as far as is known
+        } else {
+            writable = false;
+            outputWatch.rearm();
+        }
+        return Math.max(0, n);
+    }
+
+    private void outputFailed(PosixException failure) {
+        writable = false;
+        if (owner instanceof RetryingOwner retrying) {
+            retrying.outputFailed(failure);
+            return;
+        }
+        outputFailed = true;
+        left = true;
+        readable = true; // what the peer had sent is still read
+        pumpTask.schedule();
+    }
+
     @Override
     public void close() {
         ended = true;
         pumpTask.cancel();
         writableTask.cancel();
-        closeAll(inputWatch, outputWatch);
-        if (input != null) {
-            input.close();
-        }
-        if (output != null) {
-            output.close();
-        }
+        closeAll(inputWatch, outputWatch, input, output);
     }
 
-    private static void closeAll(@Nullable Watch... watches) {
-        for (Watch watch : watches) {
-            if (watch != null) {
+    private static void closeAll(@Nullable AutoCloseable... parts) {
+        for (AutoCloseable part : parts) {
+            if (part instanceof Watch watch) {
                 watch.close();
+            } else if (part instanceof Fd fd) {
+                fd.close();
             }
         }
     }

@@ -53,8 +53,8 @@ public final class Options {
         boolean off = word.startsWith("no") && word.length() > 2;
         String key = off ? word.substring(2) : word;
         String value = off ? "off" : "on";
-        warnings.accept("short-form boolean option '" + word + "' deprecated; please use " + key + "=" + value
-                + " instead");
+        warnings.accept(
+                "short-form boolean option '" + word + "' deprecated; please use " + key + "=" + value + " instead");
         put(values, key, value);
     }
 
@@ -140,14 +140,13 @@ public final class Options {
         if (value == null || value.isEmpty()) {
             return number(key, fallback, min, max);
         }
-        int shift =
-                switch (Character.toUpperCase(value.charAt(value.length() - 1))) {
-                    case 'K' -> 10;
-                    case 'M' -> 20;
-                    case 'G' -> 30;
-                    case 'B' -> 0;
-                    default -> -1;
-                };
+        int shift = switch (Character.toUpperCase(value.charAt(value.length() - 1))) {
+            case 'K' -> 10;
+            case 'M' -> 20;
+            case 'G' -> 30;
+            case 'B' -> 0;
+            default -> -1;
+        };
         if (shift < 0) {
             return number(key, fallback, min, max);
         }
