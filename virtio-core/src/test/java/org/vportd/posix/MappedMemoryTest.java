@@ -1,0 +1,131 @@
+package org.vportd.posix;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MappedMemoryTest {
+    private static final long PAGE = 4096;
+
+    /** A sixth argument of mmap that is garbage shows as another part of the file, or as EINVAL. */
+    @Test
+    void shouldMapThePartAskedForWhenOffsetIsNotZero() throws Exception {
+        int pages = 64;
+        try (Fd file = Posix.memoryFile("test", pages * PAGE);
+                MappedMemory whole = MappedMemory.map(file, 0, pages * PAGE)) {
+            for (int i = 0; i < pages; i++) {
+                LittleEndian.putInt(whole.address() + i * PAGE, i);
+            }
+            for (int i = 0; i < pages; i++) {
+                try (MappedMemory part = MappedMemory.map(file, i * PAGE, PAGE)) {
+                    assertEquals(i, LittleEndian.getInt(part.address()));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 4095, 4097, 12345})
+    void shouldMapThePartAskedForWhenOffsetIsNotAligned(long offset) throws Exception {
+        try (Fd file = Posix.memoryFile("test", 8 * PAGE);
+                MappedMemory whole = MappedMemory.map(file, 0, 8 * PAGE);
+                MappedMemory part = MappedMemory.map(file, offset, 8 * PAGE - offset)) {
+            LittleEndian.putInt(whole.address() + offset, 77);
+            assertEquals(77, LittleEndian.getInt(part.address()));
+        }
+    }
+
+    @Test
+    void shouldRefuseWhenFileEndsBeforeThePartDoes() throws Exception {
+        try (Fd file = Posix.memoryFile("test", 2 * PAGE)) {
+            for (long[] part : new long[][] {
+                {0, 2 * PAGE + 1},
+                {PAGE, PAGE + 1},
+                {2 * PAGE, 1},
+                {-1, 1},
+                {0, 0},
+                {1, Long.MAX_VALUE},
+                {Long.MAX_VALUE, 1}
+            }) {
+                PosixException e = assertThrows(PosixException.class, () -> MappedMemory.map(file, part[0], part[1]));
+                assertEquals(Errno.EINVAL, e.errno());
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseWhenItIsNoRegularFile() throws Exception {
+        try (EventFd event = EventFd.open(0);
+                Fd directory = Posix.open("/", Posix.O_RDONLY, 0);
+                Fd device = Posix.open("/dev/zero", Posix.O_RDWR, 0)) {
+            for (Fd fd : List.of(event.fd(), directory, device)) {
+                assertThrows(PosixException.class, () -> MappedMemory.map(fd, 0, 1));
+            }
+        }
+    }
+
+    @Test
+    void shouldThrowInternalErrorWhenFileIsTruncatedUnderPlainAccess() throws Exception {
+        TruncatedMemory.runHere();
+    }
+
+    @Test
+    void shouldSurviveWhenFileIsTruncatedAndCodeIsInterpreted() throws Exception {
+        Process process = new ProcessBuilder(
+                        System.getProperty("java.home") + "/bin/java",
+                        "-Xint",
+                        "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TruncatedMemory.class.getName())
+                .redirectErrorStream(true)
+                .redirectOutput(File.createTempFile("truncated", ".log"))
+                .start();
+        try {
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+            assertEquals(0, process.exitValue(), "the JVM did not survive");
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void shouldThrowMemoryFaultWhenFileIsTruncatedUnderASystemCall() throws Exception {
+        Fd[] pair = Sockets.pair();
+        try (Fd file = Posix.memoryFile("test", 4 * PAGE);
+                MappedMemory memory = MappedMemory.map(file, 0, 4 * PAGE);
+                IoVector vector = new IoVector();
+                MessageSocket socket = new MessageSocket(pair[0]);
+                Fd other = pair[1]) {
+            Posix.resize(file, PAGE);
+            long gone = memory.address() + 2 * PAGE;
+            vector.add(gone, 100);
+            assertThrows(MemoryFaultException.class, () -> Posix.write(other, gone, 100));
+            assertThrows(MemoryFaultException.class, () -> Posix.writev(other, vector));
+            assertThrows(MemoryFaultException.class, () -> Sockets.send(other, gone, 100));
+            assertThrows(MemoryFaultException.class, () -> socket.send(gone, 100, List.of()));
+            Posix.write(other, memory.address(), 10);
+            assertThrows(MemoryFaultException.class, () -> Posix.read(socket.fd(), gone, 100));
+            assertThrows(MemoryFaultException.class, () -> Posix.readv(socket.fd(), vector));
+            assertThrows(MemoryFaultException.class, () -> socket.receive(gone, 100));
+        }
+    }
+
+    @Test
+    void shouldRefuseToShrinkWhenSealed() throws Exception {
+        try (Fd file = Posix.memoryFile("test", 4 * PAGE)) {
+            assertFalse(Posix.isShrinkSealed(file));
+            Posix.sealShrink(file);
+            assertTrue(Posix.isShrinkSealed(file));
+            assertThrows(PosixException.class, () -> Posix.resize(file, PAGE));
+        }
+    }
+}
