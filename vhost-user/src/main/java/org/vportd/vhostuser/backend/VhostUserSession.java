@@ -179,7 +179,7 @@ final class VhostUserSession implements AutoCloseable {
             if (request == null) {
                 throw new VhostUserRequestException("request is unknown: " + message.header());
             }
-            if (!request.isAllowedBy(protocolFeatures | earlyFeatures())) {
+            if (!request.isAllowedBy(isQuestion(request) ? offeredProtocol : protocolFeatures)) {
                 throw new VhostUserRequestException("request belongs to a feature that was not negotiated: " + request);
             }
             request.check(message.payload().remaining(), message.descriptors().size());
@@ -199,9 +199,9 @@ final class VhostUserSession implements AutoCloseable {
         rings.acknowledged();
     }
 
-    /** GET_QUEUE_NUM and the like are harmless, and some front-ends ask before they have negotiated. */
-    private long earlyFeatures() {
-        return offeredProtocol & (mask(VHOST_USER_PROTOCOL_F_MQ) | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS));
+    /** What some front-ends ask before they have negotiated the feature that the question belongs to. */
+    private static boolean isQuestion(FrontendRequest request) {
+        return request == FrontendRequest.GET_QUEUE_NUM || request == FrontendRequest.GET_MAX_MEM_SLOTS;
     }
 
     private boolean has(int protocolFeature) {
