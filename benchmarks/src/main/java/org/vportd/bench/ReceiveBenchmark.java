@@ -1,0 +1,117 @@
+package org.vportd.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.Posix;
+import org.vportd.posix.Sockets;
+
+/**
+ * A stream from a UNIX socket into a driver's buffers: through character device, device and ring, and by a plain {@code
+ * readv} into as many buffers. An operation moves {@value #BYTES} bytes, which both ways read in calls of a size that they
+ * find fit.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(2)
+public class ReceiveBenchmark {
+    /** Bytes of one operation. */
+    static final int BYTES = 1 << 20;
+
+    private static final int BUFFERS = 64;
+
+    /** Bytes of a buffer; Linux posts pages. */
+    @Param({"4096", "32768"})
+    public int bufferBytes;
+
+    private EventLoop loop;
+    private DeviceSetup setup;
+    private StreamChardev chardev;
+    private SocketPeer ringPeer;
+    private Fd plainFd;
+    private SocketPeer plainPeer;
+    private final IoVector plainBuffers = new IoVector();
+
+    /** Makes a socket with a writer for each of the two ways. */
+    @Setup
+    public void open() throws Exception {
+        loop = EventLoop.open();
+        Fd[] ringPair = Sockets.pair();
+        chardev = new StreamChardev(loop, ringPair[0]);
+        setup = new DeviceSetup(loop, chardev);
+        for (int i = 0; i < DeviceSetup.QUEUE_SIZE; i++) {
+            setup.rx.addWritable(setup.buffers + ((long) i << 16), bufferBytes, i);
+        }
+        setup.rx.publish();
+        setup.device.queueNotified(DeviceSetup.RX);
+        ringPeer = SocketPeer.writer(ringPair[1]);
+        Fd[] plainPair = Sockets.pair();
+        plainFd = plainPair[0];
+        Posix.setNonBlocking(plainFd, false);
+        plainPeer = SocketPeer.writer(plainPair[1]);
+    }
+
+    /** Buffers filled through the ring and posted again. */
+    @Benchmark
+    public long ring() {
+        long received = 0;
+        while (received < BYTES) {
+            boolean posted = false;
+            while (setup.rx.poll()) {
+                received += setup.rx.usedBytes();
+                long buffer = setup.rx.usedToken();
+                setup.rx.addWritable(setup.buffers + (buffer << 16), bufferBytes, buffer);
+                posted = true;
+            }
+            if (posted && setup.rx.publish()) {
+                setup.device.queueNotified(DeviceSetup.RX);
+            }
+            if (received < BYTES) {
+                loop.turn(-1);
+            }
+        }
+        return received;
+    }
+
+    /** Buffers filled by a call that waits for bytes. */
+    @Benchmark
+    public long plain() throws Exception {
+        long received = 0;
+        while (received < BYTES) {
+            plainBuffers.clear();
+            for (int i = 0; i < BUFFERS; i++) {
+                plainBuffers.add(setup.memory.hostAddress(setup.buffers + ((long) i << 16)), bufferBytes);
+            }
+            received += Posix.readv(plainFd, plainBuffers);
+        }
+        return received;
+    }
+
+    /** Closes both. */
+    @TearDown
+    public void close() {
+        setup.close();
+        chardev.close();
+        ringPeer.close();
+        plainFd.close();
+        plainPeer.close();
+        plainBuffers.close();
+        loop.close();
+    }
+}

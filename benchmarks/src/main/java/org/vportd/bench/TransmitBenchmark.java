@@ -1,0 +1,107 @@
+package org.vportd.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.Posix;
+import org.vportd.posix.Sockets;
+
+/**
+ * Blocks from a driver's buffers into a UNIX socket: through ring, device and character device, and by a plain {@code
+ * writev} of as many blocks. An operation is one block.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(2)
+public class TransmitBenchmark {
+    private static final int BLOCKS = 64;
+
+    /** Bytes of a block. */
+    @Param({"64", "1024", "4096", "32768"})
+    public int blockBytes;
+
+    private EventLoop loop;
+    private DeviceSetup setup;
+    private StreamChardev chardev;
+    private SocketPeer ringPeer;
+    private Fd plainFd;
+    private SocketPeer plainPeer;
+    private final IoVector plainData = new IoVector();
+
+    /** Makes a socket with a reader for each of the two ways. */
+    @Setup
+    public void open() throws Exception {
+        loop = EventLoop.open();
+        Fd[] ringPair = Sockets.pair();
+        chardev = new StreamChardev(loop, ringPair[0]);
+        ringPeer = SocketPeer.reader(ringPair[1]);
+        setup = new DeviceSetup(loop, chardev);
+        Fd[] plainPair = Sockets.pair();
+        plainFd = plainPair[0];
+        Posix.setNonBlocking(plainFd, false);
+        plainPeer = SocketPeer.reader(plainPair[1]);
+    }
+
+    /** A ring of blocks, returned when the socket has taken them. */
+    @Benchmark
+    @OperationsPerInvocation(BLOCKS)
+    public int ring() {
+        for (int i = 0; i < BLOCKS; i++) {
+            setup.tx.addReadable(setup.buffers + ((long) i << 16), blockBytes, i);
+        }
+        if (setup.tx.publish()) {
+            setup.device.queueNotified(DeviceSetup.TX);
+        }
+        int returned = 0;
+        while (returned < BLOCKS) {
+            if (setup.tx.poll()) {
+                returned++;
+            } else {
+                loop.turn(-1);
+            }
+        }
+        return returned;
+    }
+
+    /** As many blocks of the same memory by a call that waits for room. */
+    @Benchmark
+    @OperationsPerInvocation(BLOCKS)
+    public long plain() throws Exception {
+        for (int i = 0; i < BLOCKS; i++) {
+            plainData.add(setup.memory.hostAddress(setup.buffers + ((long) i << 16)), blockBytes);
+        }
+        while (!plainData.isEmpty()) {
+            plainData.consume(Posix.writev(plainFd, plainData));
+        }
+        return plainData.bytes();
+    }
+
+    /** Closes both. */
+    @TearDown
+    public void close() {
+        setup.close();
+        chardev.close();
+        ringPeer.close();
+        plainFd.close();
+        plainPeer.close();
+        plainData.close();
+        loop.close();
+    }
+}
