@@ -7,6 +7,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
@@ -52,7 +53,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open(DaemonConfig config) throws ConfigException, StartException {
-        Chardevs chardevs = new Chardevs(loop, ChardevTypes.ALL);
+        Chardevs chardevs = new Chardevs(loop, BuiltinTypes.ALL);
         opened.push(chardevs::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
         opened.push(device::close);
@@ -63,7 +64,11 @@ final class Daemon implements AutoCloseable {
                             + config.device().serial().maxPorts());
         }
         for (Options options : config.chardevs()) {
-            Notices.opened(chardevs.add(options));
+            Chardev chardev = chardevs.add(options);
+            chardev.notice().ifPresent(Console.err()::println);
+        }
+        while (chardevs.areAwaited() && !loop.isStopped()) {
+            loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
         for (DeviceConfig.PortConfig port : config.device().ports()) {
             device.addPort(port.options(), find(chardevs, port));

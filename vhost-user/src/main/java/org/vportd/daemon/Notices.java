@@ -1,21 +1,10 @@
 package org.vportd.daemon;
 
-import org.vportd.chardev.Chardev;
 import org.vportd.serial.SerialDevice;
 
 /** What a person, or a script that starts the program, has to know to go on. */
 final class Notices {
     private Notices() {}
-
-    /** Where a new pseudo-terminal is, in QEMU's words. */
-    static void opened(Chardev chardev) {
-        String name = chardev.filename();
-        if (name.startsWith("pty:")) {
-            Console.err()
-                    .println("char device redirected to " + name.substring("pty:".length()) + " (label " + chardev.id()
-                            + ")");
-        }
-    }
 
     /** What has to be added to QEMU's and user-mode Linux's command lines. */
     static void howToConnect(String path, SerialDevice device) {

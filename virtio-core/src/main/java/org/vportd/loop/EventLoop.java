@@ -152,6 +152,11 @@ public final class EventLoop implements AutoCloseable {
         wake();
     }
 
+    /** Whether {@link #stop} has been called. Any thread. */
+    public boolean isStopped() {
+        return stopped;
+    }
+
     private void wake() {
         try {
             wakeUp.signal();

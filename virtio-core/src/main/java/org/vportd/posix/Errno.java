@@ -32,6 +32,8 @@ public final class Errno {
     public static final int EADDRINUSE = 98;
     /** Connection reset by peer. */
     public static final int ECONNRESET = 104;
+    /** Connection timed out. */
+    public static final int ETIMEDOUT = 110;
     /** Connection refused. */
     public static final int ECONNREFUSED = 111;
     /** Operation now in progress. */

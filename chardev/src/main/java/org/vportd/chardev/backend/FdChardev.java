@@ -1,0 +1,133 @@
+package org.vportd.chardev.backend;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.FdStream;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
+import org.vportd.posix.Fd;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+
+/**
+ * A chardev that is a descriptor to write to, and perhaps one to read from. Open from the start; the end of the input
+ * closes it, but output goes on. Output that fails waits and is tried again: nothing is lost.
+ */
+abstract class FdChardev extends Chardev {
+    private static final Logger LOG = System.getLogger(FdChardev.class.getName());
+    private static final long RETRY_NS = TimeUnit.SECONDS.toNanos(1);
+
+    private final @Nullable FdStream input;
+    private final FdStream output;
+    private final LoopTimer retry;
+    private boolean failing;
+
+    /** Takes the descriptors, also if this fails; they must never wait. */
+    FdChardev(EventLoop loop, String id, @Nullable Fd input, Fd output) throws PosixException {
+        super(id);
+        try {
+            this.input = input == null ? null : new FdStream(loop, input, null, new InputOwner());
+        } catch (PosixException e) {
+            output.close();
+            throw e;
+        }
+        try {
+            this.output = new FdStream(loop, null, output, new OutputOwner());
+        } catch (PosixException e) {
+            if (this.input != null) {
+                this.input.close();
+            }
+            throw e;
+        }
+        this.retry = loop.timer(this.output::retryOutput);
+        raise(ChardevEvent.OPENED);
+    }
+
+    /** Opens a path without ever waiting for another process. */
+    static Fd openPath(String path, int flags) throws ConfigException {
+        if (path.isEmpty() || path.indexOf('\0') >= 0) {
+            throw new ConfigException("Could not open '" + path.replace('\0', '?') + "': No such file or directory");
+        }
+        try {
+            return Posix.open(path, flags | Posix.O_NONBLOCK | Posix.O_NOCTTY, 0666);
+        } catch (PosixException e) {
+            throw couldNotOpen(path, e);
+        }
+    }
+
+    static ConfigException couldNotOpen(String path, PosixException cause) {
+        return new ConfigException("Could not open '" + path + "': " + cause.errorText());
+    }
+
+    /** Both ways at once would let a dead reader of the output end the input. */
+    private final class InputOwner extends StreamOwner {
+        @Override
+        public void ended() {
+            inputEnded();
+        }
+    }
+
+    private final class OutputOwner extends StreamOwner implements FdStream.RetryingOwner {
+        @Override
+        public void outputFailed(PosixException failure) {
+            failed(failure);
+        }
+
+        @Override
+        public void ended() {
+            throw new IllegalStateException("output has no end");
+        }
+    }
+
+    private void inputEnded() {
+        if (input != null) {
+            input.close();
+        }
+        raise(ChardevEvent.CLOSED);
+    }
+
+    /** Writing has failed: has it tried again every second until it works. */
+    void failed(PosixException failure) {
+        if (!failing) {
+            failing = true;
+            LOG.log(
+                    Level.WARNING,
+                    "cannot write, output waits: chardev=" + id() + " filename=" + filename() + " error="
+                            + failure.getMessage());
+        }
+        retry.start(RETRY_NS);
+    }
+
+    @Override
+    protected long write(IoVector data) {
+        long n = output.write(data);
+        if (failing && n > 0) {
+            failing = false;
+            retry.cancel();
+            LOG.log(Level.INFO, "output goes on: chardev=" + id());
+        }
+        return n;
+    }
+
+    @Override
+    protected void acceptInput() {
+        if (input != null) {
+            input.acceptInput();
+        }
+    }
+
+    @Override
+    public void close() {
+        retry.cancel();
+        output.close();
+        if (input != null) {
+            input.close();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package org.vportd.chardev.backend;
+
+import java.util.Set;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevType;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+
+/**
+ * A pair of FIFOs, {@code P.in} towards the front-end and {@code P.out} from it, or one special file {@code P} for both.
+ * Each is opened for reading and writing, so that there never is a last reader or writer: nobody has to be there, and input
+ * does not end.
+ */
+public final class PipeChardev extends FdChardev {
+    /** The type {@code pipe}. */
+    public static final ChardevType TYPE = new ChardevType() {
+        @Override
+        public String name() {
+            return "pipe";
+        }
+
+        @Override
+        public Set<String> keys() {
+            return Set.of("path");
+        }
+
+        @Override
+        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
+            String path = options.string("path");
+            if (path == null) {
+                throw new ConfigException("chardev: pipe: no device path given");
+            }
+            try {
+                return openPair(loop, id, path);
+            } catch (PosixException e) {
+                throw couldNotOpen(path, e);
+            }
+        }
+
+        private Chardev openPair(EventLoop loop, String id, String path) throws ConfigException, PosixException {
+            Fd input = null;
+            try {
+                input = openPath(path + ".in", Posix.O_RDWR);
+                return new PipeChardev(loop, id, input, openPath(path + ".out", Posix.O_RDWR));
+            } catch (ConfigException e) {
+                if (input != null) {
+                    input.close();
+                }
+            }
+            return openSingle(loop, id, path);
+        }
+
+        private Chardev openSingle(EventLoop loop, String id, String path) throws ConfigException, PosixException {
+            Fd input = openPath(path, Posix.O_RDWR);
+            Fd output;
+            try {
+                output = input.duplicate();
+            } catch (PosixException e) {
+                input.close();
+                throw e;
+            }
+            return new PipeChardev(loop, id, input, output);
+        }
+    };
+
+    private PipeChardev(EventLoop loop, String id, Fd input, Fd output) throws PosixException {
+        super(loop, id, input, output);
+    }
+
+    @Override
+    public String filename() {
+        return "pipe";
+    }
+}

@@ -1,0 +1,253 @@
+package org.vportd.chardev.backend;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevType;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.FdStream;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
+import org.vportd.loop.Watch;
+import org.vportd.posix.Epoll;
+import org.vportd.posix.Fd;
+import org.vportd.posix.Inotify;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
+import org.vportd.posix.Poll;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Terminals;
+
+/**
+ * A new pseudo-terminal. Open while somebody has its slave open.
+ *
+ * <p>The kernel tells the master that the slave is closed, but not that it is opened. So while it is closed, inotify and,
+ * in case the user has no instance of that left, a timer have the master looked at.
+ */
+public final class PtyChardev extends Chardev {
+    /** The type {@code pty}. */
+    public static final ChardevType TYPE = new ChardevType() {
+        @Override
+        public String name() {
+            return "pty";
+        }
+
+        @Override
+        public Set<String> keys() {
+            return Set.of("path");
+        }
+
+        @Override
+        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
+            Terminals.Pty pty;
+            try {
+                pty = Terminals.openPty();
+            } catch (PosixException e) {
+                throw new ConfigException("Failed to create PTY: " + e.errorText());
+            }
+            String link = options.string("path");
+            try {
+                if (link != null) {
+                    link(pty.slavePath(), link);
+                }
+                return new PtyChardev(loop, id, pty, link);
+            } catch (ConfigException e) {
+                pty.master().close();
+                throw e;
+            }
+        }
+
+        private void link(String target, String link) throws ConfigException {
+            if (link.indexOf('\0') >= 0) {
+                throw new ConfigException("Failed to create PTY symlink: the path contains a NUL character");
+            }
+            try {
+                Posix.symlink(target, link);
+            } catch (PosixException e) {
+                throw new ConfigException("Failed to create PTY symlink: " + e.errorText());
+            }
+        }
+    };
+
+    private static final Logger LOG = System.getLogger(PtyChardev.class.getName());
+    private static final long LOOK_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
+    private static final int DISCARD_LENGTH = 4096;
+    /** More than a terminal buffers: 64 KiB on the way and 4 KiB to be read. */
+    private static final int DISCARD_READS = 32;
+
+    private final EventLoop loop;
+    private final Fd master;
+    private final String slavePath;
+    private final @Nullable String link;
+    private final LoopTimer lookAgain;
+    private final @Nullable Inotify openings;
+    private final @Nullable Watch openingsWatch;
+    private @Nullable FdStream stream;
+
+    private PtyChardev(EventLoop loop, String id, Terminals.Pty pty, @Nullable String link) {
+        super(id);
+        this.loop = loop;
+        this.master = pty.master();
+        this.slavePath = pty.slavePath();
+        this.link = link;
+        this.lookAgain = loop.timer(this::look);
+        this.openings = watchOpenings();
+        this.openingsWatch = openings == null ? null : watch(openings);
+        lookAgain.start(LOOK_AGAIN_NS);
+    }
+
+    private @Nullable Inotify watchOpenings() {
+        Inotify inotify = null;
+        try {
+            inotify = Inotify.open();
+            inotify.watchOpening(slavePath);
+            return inotify;
+        } catch (PosixException e) {
+            LOG.log(Level.DEBUG, "no inotify for a terminal, the timer has to do: error=" + e.getMessage());
+            if (inotify != null) {
+                inotify.close();
+            }
+            return null;
+        }
+    }
+
+    private @Nullable Watch watch(Inotify inotify) {
+        try {
+            return loop.watch(inotify.fd(), Epoll.EPOLLIN, events -> opened(inotify));
+        } catch (PosixException e) {
+            return null;
+        }
+    }
+
+    private void opened(Inotify inotify) {
+        try {
+            inotify.drain();
+        } catch (PosixException e) {
+            LOG.log(Level.WARNING, "cannot read inotify: error=" + e.getMessage());
+        }
+        look();
+    }
+
+    /** Looks whether the slave is open, or was and has left something. */
+    private void look() {
+        if (stream != null) {
+            return;
+        }
+        try {
+            int state = Poll.now(master, Poll.POLLIN);
+            if ((state & Poll.POLLHUP) == 0 || (state & Poll.POLLIN) != 0) {
+                Fd connected = master.duplicate();
+                stream = new FdStream(loop, connected, connected, new Peer());
+                raise(ChardevEvent.OPENED);
+                return;
+            }
+        } catch (PosixException e) {
+            LOG.log(Level.WARNING, "cannot use the terminal now: chardev=" + id() + " error=" + e.getMessage());
+        }
+        lookAgain.start(LOOK_AGAIN_NS);
+    }
+
+    private final class Peer extends StreamOwner {
+        @Override
+        public void ended() {
+            disconnect();
+        }
+    }
+
+    private void disconnect() {
+        if (stream != null) {
+            stream.close();
+            stream = null;
+        }
+        discardInput();
+        lookAgain.start(LOOK_AGAIN_NS);
+        raise(ChardevEvent.CLOSED);
+        if (master.isOpen()) {
+            look(); // it may have been opened again meanwhile
+        }
+    }
+
+    /** What the peer had sent goes with it; otherwise it would look like a peer. */
+    private void discardInput() {
+        long buffer = NativeMemory.allocate(DISCARD_LENGTH);
+        try {
+            boolean gone = (Poll.now(master, Poll.POLLIN) & Poll.POLLHUP) != 0; // or somebody new is there already
+            for (int i = 0; gone && i < DISCARD_READS && Posix.read(master, buffer, DISCARD_LENGTH) > 0; i++) {
+                // dropped
+            }
+        } catch (PosixException e) {
+            // EIO: nothing is left and nobody is there
+        } finally {
+            NativeMemory.free(buffer);
+        }
+    }
+
+    /** What others open, for example {@code /dev/pts/3}. */
+    public String slavePath() {
+        return slavePath;
+    }
+
+    @Override
+    public String filename() {
+        return "pty:" + slavePath;
+    }
+
+    @Override
+    public Optional<String> notice() {
+        return Optional.of("char device redirected to " + slavePath + " (label " + id() + ")");
+    }
+
+    @Override
+    protected long write(IoVector data) {
+        return stream == null ? data.bytes() : stream.write(data);
+    }
+
+    @Override
+    protected void acceptInput() {
+        if (stream != null) {
+            stream.acceptInput();
+        }
+    }
+
+    @Override
+    public void close() {
+        lookAgain.cancel();
+        if (stream != null) {
+            stream.close();
+            stream = null;
+        }
+        if (openingsWatch != null) {
+            openingsWatch.close();
+        }
+        if (openings != null) {
+            openings.close();
+        }
+        if (link != null) {
+            unlink(link);
+        }
+        master.close();
+    }
+
+    /** Only our own link: a terminal's name is unique while the master is open, so its target tells. */
+    private void unlink(String name) {
+        try {
+            Path path = Path.of(name);
+            if (Files.isSymbolicLink(path)
+                    && Files.readSymbolicLink(path).toString().equals(slavePath)) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            LOG.log(Level.WARNING, "cannot remove the link to a terminal: path=" + name + " error=" + e.getMessage());
+        }
+    }
+}

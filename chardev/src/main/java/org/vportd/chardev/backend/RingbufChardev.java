@@ -1,0 +1,114 @@
+package org.vportd.chardev.backend;
+
+import java.util.Set;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevType;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
+
+/** Keeps the newest output in memory until it is read by command; always open, takes all, no input. */
+public final class RingbufChardev extends Chardev {
+    /** The type {@code ringbuf}. */
+    public static final ChardevType TYPE = new Type("ringbuf");
+
+    /** The same under its old name, {@code memory}. */
+    public static final ChardevType MEMORY_TYPE = new Type("memory");
+
+    private static final int DEFAULT_SIZE_BYTES = 65536;
+    private static final int MAX_SIZE_BYTES = 1 << 30;
+
+    private final String typeName;
+    private final byte[] ring;
+    /** Bytes ever put in and ever taken out; the ring index is the low bits. */
+    private long produced;
+
+    private long consumed;
+
+    private record Type(String name) implements ChardevType {
+        @Override
+        public Set<String> keys() {
+            return Set.of("size");
+        }
+
+        @Override
+        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
+            long size = options.size("size", DEFAULT_SIZE_BYTES, 0, MAX_SIZE_BYTES);
+            if (Long.bitCount(size) != 1) {
+                throw new ConfigException("size of ringbuf chardev must be power of two", "got " + size);
+            }
+            return new RingbufChardev(name, id, (int) size);
+        }
+    }
+
+    private RingbufChardev(String typeName, String id, int sizeBytes) {
+        super(id);
+        this.typeName = typeName;
+        this.ring = new byte[sizeBytes];
+        raise(ChardevEvent.OPENED);
+    }
+
+    @Override
+    public String filename() {
+        return typeName;
+    }
+
+    @Override
+    protected long write(IoVector data) {
+        long skipped = Math.max(0, data.bytes() - ring.length); // would be overwritten by the rest of the same write
+        long position = 0;
+        for (int i = 0; i < data.segments(); i++) {
+            long length = data.segmentBytes(i);
+            long skip = Math.min(length, Math.max(0, skipped - position));
+            append(data.segmentAddress(i) + skip, (int) (length - skip));
+            position += length;
+        }
+        return data.bytes();
+    }
+
+    private void append(long address, int lengthBytes) {
+        int index = (int) produced & (ring.length - 1);
+        int untilEnd = Math.min(lengthBytes, ring.length - index);
+        NativeMemory.get(address, ring, index, untilEnd);
+        NativeMemory.get(address + untilEnd, ring, 0, lengthBytes - untilEnd);
+        advance(lengthBytes);
+    }
+
+    private void advance(int lengthBytes) {
+        produced += lengthBytes;
+        consumed = Math.max(consumed, produced - ring.length);
+    }
+
+    /** Puts bytes behind the output that is kept, as if the front-end had written them. */
+    public void append(byte[] bytes) {
+        for (byte b : bytes) {
+            ring[(int) produced & (ring.length - 1)] = b;
+            advance(1);
+        }
+    }
+
+    /** The bytes that are kept. */
+    public int size() {
+        return (int) (produced - consumed);
+    }
+
+    /**
+     * Takes the oldest bytes out.
+     *
+     * @param maxBytes how many at most, at least 0
+     */
+    public byte[] read(int maxBytes) {
+        byte[] bytes = new byte[Math.min(size(), maxBytes)];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = ring[(int) (consumed + i) & (ring.length - 1)];
+        }
+        consumed += bytes.length;
+        return bytes;
+    }
+
+    @Override
+    public void close() {}
+}

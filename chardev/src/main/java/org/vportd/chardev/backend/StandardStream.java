@@ -1,0 +1,94 @@
+package org.vportd.chardev.backend;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Fd;
+import org.vportd.posix.FileStatus;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Terminals;
+
+/**
+ * One of the program's standard streams, to be used without waiting. Not waiting is a mode of the open file, which the
+ * shell and the program's own log share: where it can be, the file is opened once more for us alone.
+ */
+final class StandardStream implements AutoCloseable {
+    private final Fd shared;
+    private final Fd fd;
+    private final boolean restoresFlags;
+    private Terminals.@Nullable Mode formerMode;
+
+    private StandardStream(Fd shared, Fd fd, boolean restoresFlags) {
+        this.shared = shared;
+        this.fd = fd;
+        this.restoresFlags = restoresFlags;
+    }
+
+    /**
+     * Gets one ready.
+     *
+     * @param number the descriptor, which stays the process's
+     * @param flags {@link Posix#O_RDONLY} or {@link Posix#O_WRONLY}
+     */
+    static StandardStream open(int number, int flags) throws PosixException {
+        Fd processes = new Fd(number);
+        Fd shared;
+        try {
+            shared = processes.duplicate();
+        } finally {
+            processes.release();
+        }
+        try {
+            Fd own = reopen(shared, flags);
+            if (own != null) {
+                return new StandardStream(shared, own, false);
+            }
+            own = shared.duplicate();
+            boolean waited = !Posix.isNonBlocking(shared);
+            Posix.setNonBlocking(shared, true);
+            return new StandardStream(shared, own, waited);
+        } catch (PosixException e) {
+            shared.close();
+            throw e;
+        }
+    }
+
+    /** Null where a second opening would not be the same thing (a position in a file) or is refused (a socket). */
+    private static @Nullable Fd reopen(Fd shared, int flags) throws PosixException {
+        if (FileStatus.of(shared).isRegular()) {
+            return null;
+        }
+        try {
+            return Posix.open("/proc/self/fd/" + shared.value(), flags | Posix.O_NONBLOCK | Posix.O_NOCTTY, 0);
+        } catch (PosixException e) {
+            return null;
+        }
+    }
+
+    /** What to read from or write to; whoever takes it closes it. */
+    Fd fd() {
+        return fd;
+    }
+
+    /** Puts a terminal into console mode until {@link #close}; nothing happens if it is none. */
+    void enterConsoleMode(boolean signals) throws PosixException {
+        if (Posix.isTerminal(shared)) {
+            Terminals.Mode mode = Terminals.Mode.of(shared);
+            mode.console(signals).apply(shared);
+            formerMode = mode;
+        }
+    }
+
+    /** Leaves everything as it was found. */
+    @Override
+    public void close() throws PosixException {
+        try (shared) {
+            if (formerMode != null) {
+                formerMode.apply(shared);
+            }
+            if (restoresFlags) {
+                Posix.setNonBlocking(shared, false);
+            }
+        }
+        fd.close();
+    }
+}
