@@ -4,7 +4,7 @@ package org.vportd.chardev;
  * An option or a combination of options cannot be honoured. The message names the key; it is QEMU's own where QEMU has
  * one.
  */
-public final class ConfigException extends Exception {
+public class ConfigException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final String hint;
@@ -29,13 +29,18 @@ public final class ConfigException extends Exception {
         return message == null ? "" : message;
     }
 
+    /** The same, said of one option out of many. */
+    public ConfigException within(String option) {
+        return new ConfigException(option + ": " + message(), hint);
+    }
+
     /** What the message leaves unsaid; may be empty. */
-    public String hint() {
+    public final String hint() {
         return hint;
     }
 
     /** The message, with the hint if there is one, for a person to read. */
-    public String explanation() {
+    public final String explanation() {
         return hint.isEmpty() ? message() : message() + " (" + hint + ")";
     }
 }

@@ -20,9 +20,11 @@ public final class Options {
     private static final Set<String> ON = Set.of("on", "yes", "true", "y");
     private static final Set<String> OFF = Set.of("off", "no", "false", "n");
 
+    private final String text;
     private final Map<String, String> values;
 
-    private Options(Map<String, String> values) {
+    private Options(String text, Map<String, String> values) {
+        this.text = text;
         this.values = values;
     }
 
@@ -46,7 +48,7 @@ public final class Options {
             }
             first = false;
         }
-        return new Options(values);
+        return new Options(text, values);
     }
 
     private static void shortForm(Map<String, String> values, String word, Consumer<String> warnings) {
@@ -180,8 +182,9 @@ public final class Options {
         }
     }
 
+    /** The text as it was given. */
     @Override
     public String toString() {
-        return values.toString();
+        return text;
     }
 }

@@ -2,6 +2,7 @@ package org.vportd.daemon;
 
 import java.io.PrintStream;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.OpenException;
 import picocli.CommandLine;
 
 /** What is said to the person who started the program. Errors are one line; a stack trace would be a bug of ours. */
@@ -28,7 +29,7 @@ final class Console {
     static int failed(Exception e, CommandLine command, CommandLine.ParseResult result) {
         if (e instanceof ConfigException wrong) {
             ERR.println("vportd: " + wrong.explanation());
-            return CommandLine.ExitCode.USAGE;
+            return e instanceof OpenException ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.USAGE;
         }
         if (e instanceof StartException failed) {
             ERR.println("vportd: " + failed.getMessage());

@@ -64,14 +64,21 @@ final class Daemon implements AutoCloseable {
                             + config.device().serial().maxPorts());
         }
         for (Options options : config.chardevs()) {
-            Chardev chardev = chardevs.add(options);
-            chardev.notice().ifPresent(Console.err()::println);
+            try {
+                chardevs.add(options).notice().ifPresent(Console.err()::println);
+            } catch (ConfigException e) {
+                throw e.within("-chardev " + options);
+            }
         }
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
         for (DeviceConfig.PortConfig port : config.device().ports()) {
-            device.addPort(port.options(), find(chardevs, port));
+            try {
+                device.addPort(port.options(), find(chardevs, port));
+            } catch (ConfigException e) {
+                throw e.within("-device " + port.source());
+            }
         }
         listen(config, device);
     }

@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
@@ -30,38 +31,50 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
      * A port and what it is connected to.
      *
      * @param chardev the id of a chardev, or null
+     * @param source what the user wrote
      */
-    record PortConfig(PortOptions options, @Nullable String chardev) {}
+    record PortConfig(PortOptions options, @Nullable String chardev, Options source) {}
 
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;
-        List<Options> ports = new ArrayList<>();
         for (Options device : devices) {
-            String driver = device.string("driver", "");
-            if (driver.isEmpty()) {
-                throw new ConfigException("Parameter 'driver' is missing");
-            }
-            if (CONTROLLERS.contains(driver)) {
+            if (isController(device)) {
                 if (controller != null) {
-                    throw new ConfigException("only one virtio-serial device can be served", "-device " + driver);
+                    throw new ConfigException("only one virtio-serial device can be served").within("-device " + device);
                 }
                 controller = device;
-            } else if (portType(driver) != null) {
-                ports.add(device);
-            } else {
-                throw new ConfigException(
-                        "'" + driver + "' is not a valid device model name",
-                        "there are: virtconsole, virtserialport, vhost-user-serial");
             }
         }
-        SerialOptions serial = serial(controller);
-        List<PortConfig> portConfigs = new ArrayList<>();
+        SerialOptions serial = read(controller, DeviceConfig::serial, SerialOptions.defaults());
+        BackendOptions backend = read(controller, DeviceConfig::backend, BackendOptions.defaults());
+        List<PortConfig> ports = new ArrayList<>();
         Set<String> ids = new HashSet<>();
-        for (Options port : ports) {
-            portConfigs.add(port(port, serial, ids));
+        for (Options device : devices) {
+            if (!isController(device)) {
+                ports.add(read(device, options -> port(options, serial, ids), null));
+            }
         }
-        return new DeviceConfig(serial, backend(controller), portConfigs);
+        return new DeviceConfig(serial, backend, ports);
+    }
+
+    private static boolean isController(Options device) {
+        return CONTROLLERS.contains(device.string("driver", ""));
+    }
+
+    private interface Reader<T> {
+        T read(Options options) throws ConfigException;
+    }
+
+    private static <T> T read(@Nullable Options device, Reader<T> reader, @Nullable T fallback) throws ConfigException {
+        if (device == null) {
+            return Objects.requireNonNull(fallback);
+        }
+        try {
+            return reader.read(device);
+        } catch (ConfigException e) {
+            throw e.within("-device " + device);
+        }
     }
 
     private static PortOptions.@Nullable Type portType(String driver) {
@@ -73,11 +86,8 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         return null;
     }
 
-    private static SerialOptions serial(@Nullable Options controller) throws ConfigException {
+    private static SerialOptions serial(Options controller) throws ConfigException {
         SerialOptions defaults = SerialOptions.defaults();
-        if (controller == null) {
-            return defaults;
-        }
         controller.accept(CONTROLLER_KEYS);
         String id = controller.id();
         return new SerialOptions(
@@ -88,18 +98,22 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
                 controller.bool("event_idx", defaults.eventIdx()));
     }
 
-    private static BackendOptions backend(@Nullable Options controller) throws ConfigException {
+    private static BackendOptions backend(Options controller) throws ConfigException {
         BackendOptions defaults = BackendOptions.defaults();
-        return controller == null
-                ? defaults
-                : new BackendOptions(
-                        controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
+        return new BackendOptions(
+                controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
     }
 
     private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
-        PortOptions.Type type = portType(port.string("driver", ""));
+        String driver = port.string("driver", "");
+        if (driver.isEmpty()) {
+            throw new ConfigException("Parameter 'driver' is missing");
+        }
+        PortOptions.Type type = portType(driver);
         if (type == null) {
-            throw new IllegalStateException("not a port: " + port);
+            throw new ConfigException(
+                    "'" + driver + "' is not a valid device model name",
+                    "there are: virtconsole, virtserialport, vhost-user-serial");
         }
         port.accept(PORT_KEYS);
         String id = port.id();
@@ -114,6 +128,6 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         PortOptions options = new PortOptions(
                 type, id, port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR), port.string("name"), (int)
                         buffer);
-        return new PortConfig(options, port.string("chardev"));
+        return new PortConfig(options, port.string("chardev"), port);
     }
 }

@@ -59,9 +59,9 @@ final class FrontendSocket implements AutoCloseable {
         if (!there.isSocket()) {
             throw new StartException("cannot listen on --socket-path=" + path + ": there is a file that is no socket");
         }
-        try (Fd live = Sockets.connectUnix(path)) {
-            throw new StartException(
-                    "cannot listen on --socket-path=" + path + ": somebody listens there already (" + live + ")");
+        try {
+            Sockets.connectUnix(path).close();
+            throw new StartException("cannot listen on --socket-path=" + path + ": somebody listens there already");
         } catch (IOException refused) {
             if (!(refused instanceof PosixException posix) || posix.errno() != Errno.ECONNREFUSED) {
                 throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(refused));

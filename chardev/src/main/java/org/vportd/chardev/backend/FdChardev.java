@@ -8,6 +8,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
+import org.vportd.chardev.OpenException;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Fd;
@@ -52,7 +53,7 @@ abstract class FdChardev extends Chardev {
     /** Opens a path without ever waiting for another process. */
     static Fd openPath(String path, int flags) throws ConfigException {
         if (path.isEmpty() || path.indexOf('\0') >= 0) {
-            throw new ConfigException("Could not open '" + path.replace('\0', '?') + "': No such file or directory");
+            throw new OpenException("Could not open '" + path.replace('\0', '?') + "': No such file or directory");
         }
         try {
             return Posix.open(path, flags | Posix.O_NONBLOCK | Posix.O_NOCTTY, 0666);
@@ -62,7 +63,7 @@ abstract class FdChardev extends Chardev {
     }
 
     static ConfigException couldNotOpen(String path, PosixException cause) {
-        return new ConfigException("Could not open '" + path + "': " + cause.errorText());
+        return new OpenException("Could not open '" + path + "': " + cause.errorText());
     }
 
     /** Both ways at once would let a dead reader of the output end the input. */

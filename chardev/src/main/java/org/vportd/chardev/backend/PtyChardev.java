@@ -14,6 +14,7 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
+import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
@@ -53,7 +54,7 @@ public final class PtyChardev extends Chardev {
             try {
                 pty = Terminals.openPty();
             } catch (PosixException e) {
-                throw new ConfigException("Failed to create PTY: " + e.errorText());
+                throw new OpenException("Failed to create PTY: " + e.errorText());
             }
             String link = options.string("path");
             try {
@@ -74,7 +75,7 @@ public final class PtyChardev extends Chardev {
             try {
                 Posix.symlink(target, link);
             } catch (PosixException e) {
-                throw new ConfigException("Failed to create PTY symlink: " + e.errorText());
+                throw new OpenException("Failed to create PTY symlink: " + e.errorText());
             }
         }
     };

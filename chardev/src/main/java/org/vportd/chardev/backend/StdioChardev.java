@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Errno;
@@ -73,7 +74,7 @@ public final class StdioChardev extends FdChardev {
             return new StdioChardev(loop, id, in, out);
         } catch (PosixException e) {
             giveBack(in, out);
-            throw new ConfigException("cannot use stdio: " + e.getMessage());
+            throw new OpenException("cannot use stdio: " + e.getMessage());
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.OpenException;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
@@ -72,7 +73,7 @@ final class Connector implements AutoCloseable {
             }
             return InheritedSocket.take((SocketAddress.Inherited) address, false);
         } catch (IOException e) {
-            throw new ConfigException(String.valueOf(e.getMessage()));
+            throw new OpenException(String.valueOf(e.getMessage()));
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.OpenException;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
@@ -74,9 +75,9 @@ final class Listener implements AutoCloseable {
         try {
             return UnixAddress.ofAbstract(unix.path(), unix.isTight()).listen(BACKLOG);
         } catch (PosixException e) {
-            throw new ConfigException("Failed to bind socket to " + unix.path() + ": " + e.errorText());
+            throw new OpenException("Failed to bind socket to " + unix.path() + ": " + e.errorText());
         } catch (IOException e) {
-            throw new ConfigException(String.valueOf(e.getMessage()));
+            throw new OpenException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -93,7 +94,7 @@ final class Listener implements AutoCloseable {
                 }
             }
         }
-        throw new ConfigException("Failed to find an available port: " + failure.errorText());
+        throw new OpenException("Failed to find an available port: " + failure.errorText());
     }
 
     /** Where no host is given: one socket for both families if the system has IPv6, else any IPv4 address. */
@@ -114,7 +115,7 @@ final class Listener implements AutoCloseable {
         } catch (UnknownHostException e) {
             throw new IllegalStateException(e); // those are numbers
         } catch (IOException e) {
-            throw new ConfigException(String.valueOf(e.getMessage()));
+            throw new OpenException(String.valueOf(e.getMessage()));
         }
     }
 

@@ -11,6 +11,7 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
+import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
@@ -83,7 +84,7 @@ public final class SocketChardev extends Chardev {
         } else {
             connected(Connector.connectNow(options.address()));
             if (state == State.DISCONNECTED) {
-                throw new ConfigException("Failed to connect to '" + address() + "'");
+                throw new OpenException("Failed to connect to '" + address() + "'");
             }
         }
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.OpenException;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
@@ -39,7 +40,7 @@ final class UnixPath {
         try {
             address = UnixAddress.ofPath(path);
         } catch (IOException e) {
-            throw new ConfigException(String.valueOf(e.getMessage()));
+            throw new OpenException(String.valueOf(e.getMessage()));
         }
         removeStale(path, address);
         try {
@@ -51,7 +52,7 @@ final class UnixPath {
                 throw e;
             }
         } catch (PosixException e) {
-            throw new ConfigException("Failed to bind socket to " + path + ": " + e.errorText());
+            throw new OpenException("Failed to bind socket to " + path + ": " + e.errorText());
         }
     }
 
@@ -63,18 +64,18 @@ final class UnixPath {
             return; // nothing there, or bind will say what is wrong
         }
         if (!found.isSocket()) {
-            throw new ConfigException(
+            throw new OpenException(
                     "Failed to unlink socket " + path, "it is not a socket; remove it if it is not needed");
         }
         if (!isStale(address)) {
-            throw new ConfigException(
+            throw new OpenException(
                     "Failed to bind socket to " + path + ": Address already in use", "somebody listens there");
         }
         try {
             Posix.unlink(path);
         } catch (PosixException e) {
             if (e.errno() != Errno.ENOENT) {
-                throw new ConfigException("Failed to unlink socket " + path, e.errorText());
+                throw new OpenException("Failed to unlink socket " + path, e.errorText());
             }
         }
     }
