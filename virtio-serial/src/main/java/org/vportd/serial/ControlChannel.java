@@ -131,9 +131,8 @@ final class ControlChannel implements AutoCloseable {
             }
         }
         if (last != null && last.repeats(message)) {
-            return;
-        }
-        if (message.event == VIRTIO_CONSOLE_PORT_OPEN && changes >= MAX_OPEN_CHANGES) {
+            queue.remove(last); // told once, but in its place among the newer ones
+        } else if (message.event == VIRTIO_CONSOLE_PORT_OPEN && changes >= MAX_OPEN_CHANGES) {
             queue.remove(last); // it would only be undone by this one
             return;
         }

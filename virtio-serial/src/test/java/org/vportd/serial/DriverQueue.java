@@ -1,0 +1,227 @@
+package org.vportd.serial;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.LittleEndian;
+import org.vportd.posix.NativeMemory;
+import org.vportd.virtio.driver.DriverMemory;
+import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.queue.QueueConfig;
+import org.vportd.virtio.queue.SplitLayout;
+import org.vportd.virtio.queue.SplitQueue;
+
+/**
+ * One queue from both ends: the driver's ring with buffers of its own, and what the transport holds of it. Kicks only if
+ * the device wants that, so that a device which forgets to ask for kicks stands still.
+ */
+final class DriverQueue {
+    private final DriverMemory memory;
+    private final SplitDriver ring;
+    private final boolean eventIdx;
+    private final boolean indirect;
+    private final Runnable kick;
+    private @Nullable SplitQueue queue;
+    private int base;
+    private int calls;
+    private int kicks;
+
+    DriverQueue(DriverMemory memory, int size, boolean eventIdx, boolean indirect, Runnable kick) {
+        this.memory = memory;
+        this.ring = new SplitDriver(memory, size, eventIdx, indirect ? 16 : 0);
+        this.eventIdx = eventIdx;
+        this.indirect = indirect;
+        this.kick = kick;
+    }
+
+    // --- the transport's part
+
+    SplitQueue start(GuestMemory deviceMemory) {
+        QueueConfig config = new QueueConfig(
+                ring.size(),
+                deviceMemory.guestRange(ring.descriptorAddress(), 1),
+                deviceMemory.guestRange(ring.availAddress(), 1),
+                deviceMemory.guestRange(ring.usedAddress(), 1),
+                base,
+                eventIdx,
+                indirect);
+        SplitQueue started = new SplitQueue(config, deviceMemory, () -> calls++);
+        queue = started;
+        return started;
+    }
+
+    boolean isStarted() {
+        return queue != null;
+    }
+
+    /** After the device has given the queue back. */
+    void stopped() {
+        if (queue != null) {
+            base = queue.base();
+            queue.close();
+            queue = null;
+        }
+    }
+
+    int base() {
+        return base;
+    }
+
+    /** A new driver has come. */
+    void reset() {
+        ring.reset();
+        base = 0;
+    }
+
+    // --- the driver's part
+
+    SplitDriver ring() {
+        return ring;
+    }
+
+    int calls() {
+        return calls;
+    }
+
+    int kicks() {
+        return kicks;
+    }
+
+    /** Shows the device what was added, and kicks it if it wants that. */
+    DriverQueue publish() {
+        if (ring.publish() && queue != null) {
+            kicks++;
+            kick.run();
+        }
+        return this;
+    }
+
+    /** Kicks whether the device wants it or not. */
+    void kickAnyway() {
+        kick.run();
+    }
+
+    /** Adds a chain for the device to read, one descriptor a part. */
+    DriverQueue add(byte[]... parts) {
+        for (byte[] part : parts) {
+            ring.readable(put(part), part.length);
+        }
+        submit(0);
+        return this;
+    }
+
+    private void submit(long token) {
+        int head = indirect ? ring.submitIndirect(token) : ring.submit(token);
+        if (head == SplitDriver.FULL) {
+            throw new AssertionError("ring is full: size=" + ring.size());
+        }
+    }
+
+    /** Sends text in one descriptor a part, as one chain. */
+    void send(String... parts) {
+        byte[][] bytes = new byte[parts.length][];
+        for (int i = 0; i < parts.length; i++) {
+            bytes[i] = parts[i].getBytes(StandardCharsets.ISO_8859_1);
+        }
+        add(bytes).publish();
+    }
+
+    private long put(byte[] bytes) {
+        long address = memory.allocate(Math.max(1, bytes.length), 1);
+        NativeMemory.put(bytes, 0, memory.hostAddress(address), bytes.length);
+        return address;
+    }
+
+    /** Adds a chain for the device to write, one descriptor a length. */
+    DriverQueue post(int... lengths) {
+        long address = -1;
+        for (int length : lengths) {
+            long part = memory.allocate(Math.max(1, length), 1); // adjacent to the one before
+            address = address == -1 ? part : address;
+            ring.writable(part, length);
+        }
+        submit(address);
+        return this;
+    }
+
+    /** Posts buffers of a length until no descriptor is left. */
+    DriverQueue fill(int length) {
+        while (ring.free() > 0) {
+            post(length);
+        }
+        return publish();
+    }
+
+    /** Takes back chains that the device has read; fails if it says that it has written to one. */
+    int completed() {
+        int count = 0;
+        while (ring.poll()) {
+            if (ring.usedBytes() != 0) {
+                throw new AssertionError("device claims to have written: len=" + ring.usedBytes());
+            }
+            count++;
+        }
+        return count;
+    }
+
+    /** Takes back chains that the device has written. */
+    List<byte[]> filled() {
+        List<byte[]> all = new ArrayList<>();
+        while (ring.poll()) {
+            byte[] bytes = new byte[(int) ring.usedBytes()];
+            if (bytes.length > 0) {
+                NativeMemory.get(memory.hostAddress(ring.usedToken()), bytes, 0, bytes.length);
+            }
+            all.add(bytes);
+        }
+        return all;
+    }
+
+    /** Takes back chains that the device has written, and posts as many again. */
+    List<byte[]> filledAndPosted(int length) {
+        List<byte[]> all = filled();
+        for (int i = 0; i < all.size(); i++) {
+            post(length);
+        }
+        publish();
+        return all;
+    }
+
+    /** All that the device has written since the last time, as text. */
+    String text() {
+        StringBuilder text = new StringBuilder();
+        filled().forEach(bytes -> text.append(new String(bytes, StandardCharsets.ISO_8859_1)));
+        return text.toString();
+    }
+
+    // --- what no driver does
+
+    /** Writes a descriptor past all rules. */
+    void descriptor(int index, long address, long length, int flags, int next) {
+        long entry = memory.hostAddress(ring.descriptorAddress() + (long) index * SplitLayout.DESC_LENGTH);
+        LittleEndian.putLong(entry, address);
+        LittleEndian.putLong(
+                entry + SplitLayout.DESC_LEN_OFFSET, (length & 0xffff_ffffL) | (long) flags << 32 | (long) next << 48);
+    }
+
+    /** Makes a chain available past all rules, and kicks. */
+    void offer(int head) {
+        long avail = memory.hostAddress(ring.availAddress());
+        int index = LittleEndian.getU16(avail + SplitLayout.IDX_OFFSET);
+        LittleEndian.putU16(avail + SplitLayout.RING_OFFSET + 2L * (index & (ring.size() - 1)), head);
+        setAvailIndex(index + 1);
+    }
+
+    /** Claims so many chains, and kicks. */
+    void setAvailIndex(int index) {
+        LittleEndian.putU16(memory.hostAddress(ring.availAddress()) + SplitLayout.IDX_OFFSET, index);
+        kick.run();
+    }
+
+    /** The used index as it stands in memory. */
+    int usedIndex() {
+        return LittleEndian.getU16(memory.hostAddress(ring.usedAddress()) + SplitLayout.IDX_OFFSET);
+    }
+}
