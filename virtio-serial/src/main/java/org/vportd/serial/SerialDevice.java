@@ -93,14 +93,13 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
      *     changed then
      */
     public SerialPort addPort(PortOptions portOptions, @Nullable Chardev chardev) throws ConfigException {
+        if (chardev != null && chardev.isBusy()) {
+            throw new ConfigException("Property '" + portOptions.type().optionName() + ".chardev' can't take value '"
+                    + chardev.id() + "': chardev '" + chardev.id() + "' is already in use");
+        }
         int id = chooseId(portOptions);
         SerialPort port = new SerialPort(this, id, portOptions, loop);
         if (chardev != null) {
-            if (chardev.isBusy()) {
-                throw new ConfigException(
-                        "Property '" + portOptions.type().optionName() + ".chardev' can't take value '" + chardev.id()
-                                + "': chardev '" + chardev.id() + "' is already in use");
-            }
             port.attach(chardev);
         }
         String name = portOptions.name();
