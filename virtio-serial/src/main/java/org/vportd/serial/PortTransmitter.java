@@ -23,6 +23,9 @@ final class PortTransmitter {
     private @Nullable VirtQueue queue;
     private HeldPosition held = HeldPosition.NONE;
     private boolean throttled;
+    /** What is in the queue was meant for a peer that has gone. */
+    private boolean stale;
+
     private long droppedBytes;
 
     PortTransmitter(SerialPort port, ChardevFrontend frontend, EventLoop loop, @Nullable ConsoleBacklog backlog) {
@@ -62,8 +65,10 @@ final class PortTransmitter {
             return;
         }
         try {
-            if (current.drain(consumer) == VirtQueue.Drained.MORE) {
-                task.schedule();
+            switch (current.drain(consumer)) {
+                case IDLE -> stale = false;
+                case MORE -> task.schedule();
+                case BLOCKED -> {} // until the chardev has room
             }
         } catch (DriverFaultException e) {
             port.driverFault(port.txQueueIndex(), e);
@@ -74,7 +79,7 @@ final class PortTransmitter {
 
     private boolean consume(VirtQueue from) {
         IoVector data = from.segments();
-        if (!port.isHostConnected()) {
+        if (stale || !port.isHostConnected()) {
             from.consume(data.bytes());
             return true;
         }
@@ -109,18 +114,24 @@ final class PortTransmitter {
         }
     }
 
-    /** The peer has gone: what the driver has handed over was meant for it. */
+    /** The peer has gone: what the driver has handed over was meant for it, also while the queue is stopped. */
     void discard() {
+        stale = throttled || queue != null;
         throttled = false;
+        transmit();
+    }
+
+    /** The peer has gone: what was kept for it is dropped. */
+    void discardBacklog() {
         if (backlog != null) {
             backlog.clear();
         }
-        transmit(); // the port is no longer connected: drops all there is
     }
 
     /** The driver starts anew: nothing of the last one's output is remembered. */
     void reset() {
         throttled = false;
+        stale = false;
         held = HeldPosition.NONE;
         if (queue != null) {
             queue.resumeAt(HeldPosition.NONE);
@@ -131,8 +142,6 @@ final class PortTransmitter {
     /** Frees what is kept for a chardev that will not take it any more. */
     void close() {
         task.cancel();
-        if (backlog != null) {
-            backlog.clear();
-        }
+        discardBacklog();
     }
 }

@@ -228,7 +228,7 @@ public final class SerialPort {
 
         private void hostClosed() {
             if (isConsole()) {
-                transmitter.discard(); // of the backlog; the console itself stays connected
+                transmitter.discardBacklog(); // the console itself stays connected
                 return;
             }
             hostConnected = false;
