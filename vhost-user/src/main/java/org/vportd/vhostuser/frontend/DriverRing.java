@@ -1,0 +1,125 @@
+package org.vportd.vhostuser.frontend;
+
+import org.vportd.posix.EventFd;
+import org.vportd.posix.Fd;
+import org.vportd.posix.LittleEndian;
+import org.vportd.posix.NativeMemory;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+import org.vportd.virtio.driver.DriverMemory;
+import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.queue.SplitLayout;
+
+/** A ring of the driver with the descriptors that go with it: the kick, and both ends of the call. */
+public final class DriverRing implements AutoCloseable {
+    private static final int CALL_BUFFER_BYTES = 4096;
+
+    private final int index;
+    private final DriverMemory memory;
+    private final SplitDriver driver;
+    private final EventFd kick;
+    private final Fd callHeard;
+    private final Fd callGiven;
+    private final long callBuffer = NativeMemory.allocate(CALL_BUFFER_BYTES);
+    private long kicks;
+    private long calls;
+
+    /**
+     * Makes a ring that is empty.
+     *
+     * @param index the queue
+     * @param callSocket whether calls come through a stream socket
+     */
+    DriverRing(int index, DriverMemory memory, SplitDriver driver, boolean callSocket) throws PosixException {
+        this.index = index;
+        this.memory = memory;
+        this.driver = driver;
+        this.kick = EventFd.open(0);
+        if (callSocket) {
+            Fd[] pair = Sockets.pair();
+            this.callHeard = pair[0];
+            this.callGiven = pair[1];
+        } else {
+            try (EventFd event = EventFd.open(0)) {
+                this.callHeard = event.fd().duplicate();
+            }
+            this.callGiven = callHeard.duplicate();
+        }
+    }
+
+    /** The queue. */
+    public int index() {
+        return index;
+    }
+
+    /** The ring itself. */
+    public SplitDriver driver() {
+        return driver;
+    }
+
+    /** Shows the device what was added, and kicks it if it wants that. */
+    public void publish() throws PosixException {
+        if (driver.publish()) {
+            kick();
+        }
+    }
+
+    /** Kicks the device, wanted or not. */
+    public void kick() throws PosixException {
+        kicks++;
+        kick.signal();
+    }
+
+    /** How many kicks were sent. */
+    public long kicks() {
+        return kicks;
+    }
+
+    /** How many calls were heard; those that came together count as one. */
+    public long calls() {
+        return calls;
+    }
+
+    /** Takes the calls that have come. */
+    boolean takeCalls() throws PosixException {
+        boolean called = Posix.read(callHeard, callBuffer, CALL_BUFFER_BYTES) > 0;
+        if (called) {
+            calls++;
+        }
+        return called;
+    }
+
+    Fd kickFd() {
+        return kick.fd();
+    }
+
+    /** The end that the driver listens to. */
+    Fd callHeard() {
+        return callHeard;
+    }
+
+    /** The end that the back-end gets. */
+    Fd callGiven() {
+        return callGiven;
+    }
+
+    long userAddress(long guestAddress) {
+        return memory.hostAddress(guestAddress); // our own mapping is the front-end's address space
+    }
+
+    /** The used index as the device has written it: where a ring goes on whose base nobody asked for. */
+    int usedIndexInMemory() {
+        return LittleEndian.getU16(memory.hostAddress(driver.usedAddress() + SplitLayout.IDX_OFFSET));
+    }
+
+    @Override
+    public void close() {
+        if (callHeard.isOpen()) {
+            kick.close();
+            callHeard.close();
+            callGiven.close();
+            NativeMemory.free(callBuffer);
+        }
+    }
+}

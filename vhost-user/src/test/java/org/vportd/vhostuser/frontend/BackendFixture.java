@@ -1,0 +1,98 @@
+package org.vportd.vhostuser.frontend;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.Options;
+import org.vportd.chardev.builtin.BuiltinTypes;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Sockets;
+import org.vportd.serial.PortNames;
+import org.vportd.serial.PortOptions;
+import org.vportd.serial.SerialDevice;
+import org.vportd.serial.SerialListener;
+import org.vportd.serial.SerialOptions;
+import org.vportd.vhostuser.backend.BackendOptions;
+import org.vportd.vhostuser.backend.VhostUserBackend;
+
+/**
+ * The real back-end with a console (port 0), a generic port named org.test.0 (1), each on a UNIX socket, and a generic port
+ * that nobody listens to (2); on a loop thread of its own.
+ */
+final class BackendFixture implements AutoCloseable {
+    private static final long PATIENCE_S = 20;
+
+    final Path socket;
+    final Path consolePeer;
+    final Path portPeer;
+    private final EventLoop loop;
+    private final Thread thread;
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+    BackendFixture(Path directory) throws Exception {
+        socket = directory.resolve("vhost");
+        consolePeer = directory.resolve("p0");
+        portPeer = directory.resolve("p1");
+        loop = EventLoop.open();
+        CompletableFuture<Boolean> started = new CompletableFuture<>();
+        thread = new Thread(() -> run(started), "loop");
+        thread.start();
+        started.get(PATIENCE_S, TimeUnit.SECONDS);
+    }
+
+    private void run(CompletableFuture<Boolean> started) {
+        try {
+            open();
+            started.complete(true);
+            loop.run();
+        } catch (Exception e) {
+            started.completeExceptionally(e);
+        }
+        try {
+            while (!opened.isEmpty()) {
+                opened.pop().close();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+        loop.close();
+    }
+
+    private void open() throws Exception {
+        Chardevs chardevs = new Chardevs(loop, BuiltinTypes.ALL);
+        opened.push(chardevs);
+        SerialDevice device =
+                new SerialDevice(loop, SerialOptions.defaults().withMaxPorts(4), new PortNames(), SerialListener.NONE);
+        opened.push(device);
+        device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), chardev(chardevs, "c0", consolePeer));
+        device.addPort(
+                PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"),
+                chardev(chardevs, "c1", portPeer));
+        device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);
+        opened.push(new VhostUserBackend(
+                loop, device, BackendOptions.defaults(), Sockets.listenUnix(socket.toString(), 1), () -> {}));
+    }
+
+    private static @Nullable Chardev chardev(Chardevs chardevs, String id, Path path) throws Exception {
+        String text = "socket,id=" + id + ",path=" + path + ",server=on,wait=off";
+        return chardevs.add(Options.parse(text, "backend", warning -> {}));
+    }
+
+    @Override
+    public void close() {
+        loop.stop();
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(PATIENCE_S));
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
+        }
+        if (thread.isAlive()) {
+            throw new AssertionError("loop does not stop");
+        }
+    }
+}
