@@ -116,7 +116,7 @@ final class PortTransmitter {
 
     /** The peer has gone: what the driver has handed over was meant for it, also while the queue is stopped. */
     void discard() {
-        stale = throttled || queue != null;
+        stale = true;
         throttled = false;
         transmit();
     }
