@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -122,6 +125,33 @@ class ConsoleBacklogTest {
         assertEquals(10, add("0123456789"));
         assertTrue(write(10));
         assertEquals("0123456".repeat(5) + "0123456789", chardev.text());
+    }
+
+    @Test
+    void shouldHoldNoMemoryWhenItIsEmpty() throws IOException {
+        int bytes = 256 << 20;
+        ConsoleBacklog large = new ConsoleBacklog(bytes);
+        long before = residentKib();
+        try (IoVector data = new IoVector()) {
+            long memory = NativeMemory.allocate(1);
+            data.add(memory, 1);
+            large.add(data);
+            NativeMemory.free(memory);
+        }
+        long full = residentKib();
+        assertTrue(full - before > bytes / 2048, "before=" + before + " full=" + full);
+        chardev.makeRoom(1);
+        assertTrue(large.writeTo(frontend));
+        long empty = residentKib();
+        assertTrue(full - empty > bytes / 2048, "full=" + full + " empty=" + empty);
+    }
+
+    private static long residentKib() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

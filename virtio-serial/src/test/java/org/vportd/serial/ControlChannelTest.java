@@ -467,6 +467,37 @@ class ControlChannelTest {
         assertEquals(List.of(), dut.messages());
     }
 
+    @Test
+    @DisplayName("127 ports on rings of two: announced, opened, and data both ways")
+    void shouldServeEveryPortWhenThereAreManyAndRingsAreTiny() throws PosixException, ConfigException {
+        replace(new DeviceUnderTest(127, new DeviceUnderTest.Shape(2, 2, true, false)));
+        List<TestChardev> chardevs = new ArrayList<>();
+        for (int id = 0; id < 127; id++) {
+            TestChardev chardev = dut.chardev().open();
+            chardevs.add(chardev);
+            dut.device().addPort((id == 0 ? CONSOLE : CHANNEL).withNr(id).withName("org." + id), chardev);
+        }
+        dut.start();
+        dut.controlRx().fill(64);
+        dut.send(ANY_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+        assertEquals(127, dut.messages().size());
+        for (SerialPort port : dut.device().ports()) {
+            dut.send(port.id(), VIRTIO_CONSOLE_PORT_READY, 1);
+            dut.guestOpens(port, true);
+            dut.rx(port).fill(8);
+            dut.tx(port).send("out" + port.id());
+            dut.tx(port).send("!");
+            chardevs.get(port.id()).feed("in" + port.id());
+        }
+        assertEquals(127 * 2 + 1, dut.messages().size());
+        dut.settle();
+        for (SerialPort port : dut.device().ports()) {
+            assertEquals("in" + port.id(), dut.rx(port).text());
+            assertEquals("out" + port.id() + "!", chardevs.get(port.id()).text());
+            assertEquals(2, dut.tx(port).completed());
+        }
+    }
+
     // --- pauses
 
     @Test
