@@ -93,6 +93,11 @@ public final class Peer implements AutoCloseable {
         return patternWritten;
     }
 
+    /** Closes the descriptor it writes to. */
+    public void closeOutput() {
+        out.close();
+    }
+
     @Override
     public void close() {
         if (!closed) {

@@ -1,0 +1,584 @@
+package org.vportd.chardev.socket;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevFixture;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Exchange;
+import org.vportd.chardev.Peer;
+import org.vportd.chardev.RecordingHandler;
+import org.vportd.chardev.TestLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.FileStatus;
+import org.vportd.posix.LibC;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+import org.vportd.posix.UnixAddress;
+
+class SocketChardevTest {
+    private static final long TOTAL = 8 << 20;
+    private static final int CYCLES = 2000;
+    private static final int F_SETFD = 2;
+
+    @TempDir
+    private Path folder;
+
+    private String path = "";
+    private ChardevFixture fixture;
+
+    @BeforeEach
+    void open() throws Exception {
+        fixture = new ChardevFixture();
+        path = folder.resolve("s").toString();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        fixture.close();
+    }
+
+    private RecordingHandler server() throws ConfigException {
+        return fixture.front("socket,id=c,server=on,wait=off,path=" + path);
+    }
+
+    private Chardev chardev() {
+        return Objects.requireNonNull(fixture.chardevs().find("c"));
+    }
+
+    private Peer connect() throws IOException {
+        return fixture.closing(new Peer(UnixAddress.ofPath(path).connect()));
+    }
+
+    private static InetSocketAddress loopback(int port) {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    }
+
+    private void until(RecordingHandler front, ChardevEvent event, int count) {
+        fixture.loop().until(count + " " + event, () -> front.count(event) == count);
+    }
+
+    // --- server
+
+    @Test
+    @DisplayName("CH-09 a second client waits and is served when the first leaves; the filename says which it is")
+    void shouldServeOneClientAfterTheOther() throws Exception {
+        RecordingHandler front = server();
+        assertEquals("disconnected:unix:" + path + ",server=on", chardev().filename());
+        Peer first = connect();
+        until(front, ChardevEvent.OPENED, 1);
+        assertEquals("unix:" + path + ",server=on", chardev().filename());
+
+        Peer second = connect();
+        second.write("second");
+        first.write("first,");
+        front.write("to the first");
+        fixture.loop().settle();
+        assertEquals("first,", front.text());
+        assertEquals("to the first", first.text());
+
+        first.close();
+        until(front, ChardevEvent.OPENED, 2);
+        fixture.loop().settle();
+        assertEquals("first,second", front.text());
+        assertEquals(List.of(ChardevEvent.OPENED, ChardevEvent.CLOSED, ChardevEvent.OPENED), front.events());
+
+        second.close();
+        until(front, ChardevEvent.CLOSED, 2);
+        assertEquals("disconnected:unix:" + path + ",server=on", chardev().filename());
+    }
+
+    @Test
+    void shouldDropOutputWhileNobodyIsConnected() throws Exception {
+        RecordingHandler front = server();
+
+        assertEquals(4, front.write("drop"));
+        Peer peer = connect();
+        until(front, ChardevEvent.OPENED, 1);
+        front.write("keep");
+
+        assertEquals("keep", peer.text());
+    }
+
+    @Test
+    @DisplayName("CH-15 all of 1 MB reaches the front-end before CLOSED, however slow it takes it")
+    void shouldDeliverAllBeforeClosed() throws Exception {
+        RecordingHandler front = fixture.attach(fixture.add("socket,id=c,server=on,wait=off,path=" + path));
+        front.checkingPattern();
+        Peer peer = connect();
+        int total = 1_000_000;
+        while (peer.patternWritten() < total) {
+            peer.writePattern(Math.min(50_000, total - peer.patternWritten()));
+            front.grant(10_000);
+            fixture.loop().loop().turn(0);
+        }
+        peer.close();
+        while (front.receivedBytes() < total) {
+            assertFalse(front.events().contains(ChardevEvent.CLOSED));
+            front.grant(997);
+            fixture.loop().loop().turn(0);
+        }
+        until(front, ChardevEvent.CLOSED, 1);
+
+        assertEquals(total, front.receivedBytes());
+    }
+
+    @Test
+    void shouldServeNextClientWhenOneLeavesUnreadDataToFrontendThatDoesNotReceive() throws Exception {
+        RecordingHandler front = fixture.attach(fixture.add("socket,id=c,server=on,wait=off,path=" + path));
+        front.setReceiving(false);
+        Peer first = connect();
+        first.write("unread");
+        until(front, ChardevEvent.OPENED, 1);
+        first.close();
+        until(front, ChardevEvent.CLOSED, 1);
+
+        Peer second = connect();
+        until(front, ChardevEvent.OPENED, 2);
+        front.setReceiving(true);
+        front.grant(100);
+        second.write("read");
+        fixture.loop().settle();
+
+        assertEquals("read", front.text());
+    }
+
+    @Test
+    @DisplayName("CH-11 a stale path is replaced, and removed at the end")
+    void shouldReplaceStalePathAndRemoveItAtTheEnd() throws Exception {
+        UnixAddress.ofPath(path).listen(1).close();
+        assertTrue(FileStatus.ofLink(path).isSocket());
+
+        RecordingHandler front = server();
+        connect();
+        until(front, ChardevEvent.OPENED, 1);
+        front.frontend().detach();
+        fixture.chardevs().remove("c");
+
+        assertFalse(Files.exists(folder.resolve("s"), LinkOption.NOFOLLOW_LINKS));
+    }
+
+    @Test
+    @DisplayName("CH-11 a path that somebody listens at is refused, and that one is not harmed")
+    void shouldRefusePathThatIsInUse() throws Exception {
+        server();
+
+        assertEquals(
+                "Failed to bind socket to " + path + ": Address already in use",
+                fixture.refusal("socket,id=d,server=on,wait=off,path=" + path));
+
+        fixture.closing(UnixAddress.ofPath(path).connect());
+    }
+
+    @Test
+    void shouldRefusePathThatIsNoSocketAndNeverFollowLinks() throws Exception {
+        Path file = Files.writeString(folder.resolve("s"), "precious");
+        assertEquals("Failed to unlink socket " + path, fixture.refusal("socket,id=c,server=on,wait=off,path=" + path));
+        assertEquals("precious", Files.readString(file));
+
+        String stale = folder.resolve("stale").toString();
+        UnixAddress.ofPath(stale).listen(1).close();
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of(stale));
+        assertEquals("Failed to unlink socket " + link, fixture.refusal("socket,id=c,server=on,wait=off,path=" + link));
+        assertTrue(Files.isSymbolicLink(link));
+        assertTrue(FileStatus.ofLink(stale).isSocket());
+    }
+
+    @Test
+    void shouldLeavePathThatIsNoLongerOurs() throws Exception {
+        server();
+        Files.delete(Path.of(path));
+        Fd other = fixture.closing(UnixAddress.ofPath(path).listen(1));
+
+        fixture.chardevs().all().forEach(Chardev::close);
+
+        assertTrue(FileStatus.ofLink(path).isSocket());
+        assertTrue(Sockets.isListening(other));
+    }
+
+    @Test
+    void shouldRefusePathsThatCannotBeBound() {
+        String tooLong = "/tmp/" + "x".repeat(103);
+        assertEquals(
+                "UNIX socket path '" + tooLong + "' is too long",
+                fixture.refusal("socket,id=c,server=on,wait=off,path=" + tooLong));
+        assertEquals(
+                "Failed to bind socket to /x/y: No such file or directory",
+                fixture.refusal("socket,id=c,server=on,wait=off,path=/x/y"));
+    }
+
+    @Test
+    @DisplayName("CH-19 an abstract name is exact or filled up")
+    void shouldListenAtAbstractName() throws Exception {
+        String name = "vportd-test-" + ProcessHandle.current().pid();
+        RecordingHandler tight = fixture.front("socket,id=c,server=on,wait=off,abstract=on,path=" + name);
+        RecordingHandler padded = fixture.front("socket,id=d,server=on,wait=off,abstract=on,tight=off,path=" + name);
+        assertEquals(
+                "disconnected:unix:" + name + ",abstract=on,tight=on,server=on",
+                chardev().filename());
+
+        fixture.closing(UnixAddress.ofAbstract(name, true).connect());
+        until(tight, ChardevEvent.OPENED, 1);
+        assertEquals(List.of(), padded.events());
+        fixture.closing(UnixAddress.ofAbstract(name, false).connect());
+        until(padded, ChardevEvent.OPENED, 1);
+    }
+
+    @Test
+    void shouldBeAwaitedUntilTheFirstClientWhenNotToldOtherwise() throws Exception {
+        Chardev chardev = fixture.add("socket,id=c,server=on,path=" + path);
+        assertTrue(fixture.chardevs().areAwaited());
+        assertEquals(
+                List.of("INFO vportd waiting for connection on: disconnected:unix:" + path + ",server=on"),
+                fixture.log());
+
+        Peer peer = connect();
+        fixture.loop().until("connected", chardev::isOpen);
+        assertFalse(fixture.chardevs().areAwaited());
+        peer.close();
+        fixture.loop().until("disconnected", () -> !chardev.isOpen());
+
+        assertFalse(fixture.chardevs().areAwaited(), "once is enough");
+    }
+
+    @Test
+    void shouldRestWhenDescriptorsHaveRunOut() throws Exception {
+        RecordingHandler front = server();
+        Peer peer = connect();
+        peer.write("patient");
+        // Loads now what could not be loaded without a descriptor left.
+        System.getLogger(Listener.class.getName()).log(System.Logger.Level.WARNING, new PosixException("x", 1));
+        fixture.log().clear();
+        List<Fd> hoard = new ArrayList<>();
+        try {
+            assumeTrue(fillDescriptorTable(peer.fd(), hoard), "the limit of descriptors is too high to be reached");
+            fixture.loop().settle();
+            fixture.loop().loop().turn(50);
+            assertEquals(List.of(), front.events());
+        } finally {
+            hoard.forEach(Fd::close);
+        }
+        assertEquals(1, fixture.log().size(), fixture.log().toString());
+        assertTrue(
+                fixture.log().get(0).contains("Too many open files"),
+                fixture.log().toString());
+
+        until(front, ChardevEvent.OPENED, 1);
+        fixture.loop().settle();
+        assertEquals("patient", front.text());
+    }
+
+    private static boolean fillDescriptorTable(Fd fd, List<Fd> hoard) {
+        try {
+            while (hoard.size() < 200_000) {
+                hoard.add(fd.duplicate());
+            }
+            return false;
+        } catch (PosixException e) {
+            return true;
+        }
+    }
+
+    @RepeatedTest(2)
+    void shouldCarryEveryByteOnce(RepetitionInfo repetition) throws Exception {
+        RecordingHandler front = fixture.attach(fixture.add("socket,id=c,server=on,wait=off,path=" + path));
+        Peer peer = connect();
+        until(front, ChardevEvent.OPENED, 1);
+        try (Exchange exchange = new Exchange(fixture.loop(), front, peer, 300 + repetition.getCurrentRepetition())) {
+            exchange.run(TOTAL);
+        }
+    }
+
+    @Test
+    void shouldLeakNothingWhenClientsComeAndGo() throws Exception {
+        RecordingHandler front = server();
+        long before = TestLoop.openDescriptors();
+        for (int i = 1; i <= CYCLES; i++) {
+            int cycle = i;
+            Peer peer = new Peer(UnixAddress.ofPath(path).connect());
+            peer.write("x");
+            if (i % 2 == 0) {
+                until(front, ChardevEvent.OPENED, cycle);
+                front.write("y");
+            }
+            peer.close();
+            until(front, ChardevEvent.CLOSED, cycle);
+        }
+
+        assertEquals(before, TestLoop.openDescriptors());
+        assertEquals(CYCLES, front.text().length());
+        assertEquals(List.of(), fixture.log());
+    }
+
+    // --- TCP
+
+    @Test
+    @DisplayName("CH-12 port 0 shows the port that was bound; both ends show while connected")
+    void shouldShowTheBoundPort() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,nodelay=on,host=127.0.0.1,port=0");
+        String waiting = chardev().filename();
+        assertTrue(waiting.matches("disconnected:tcp:127\\.0\\.0\\.1:[1-9][0-9]*,server=on"), waiting);
+        int port = Integer.parseInt(waiting.replaceAll("[^:]*:[^:]*:[^:]*:|,.*", ""));
+
+        Peer peer = fixture.closing(new Peer(Sockets.connectTcp(loopback(port))));
+        until(front, ChardevEvent.OPENED, 1);
+        InetSocketAddress theirs = Objects.requireNonNull(Sockets.localAddress(peer.fd()));
+        assertEquals(
+                "tcp:127.0.0.1:" + port + ",server=on <-> 127.0.0.1:" + theirs.getPort(),
+                chardev().filename());
+
+        peer.write("tcp");
+        peer.close();
+        until(front, ChardevEvent.CLOSED, 1);
+        assertEquals("tcp", front.text());
+    }
+
+    @Test
+    @DisplayName("CH-12 to= walks on to the next free port")
+    void shouldTryPortsUpToTheLast() throws Exception {
+        try (Fd taken = Sockets.listenTcp(loopback(0), 1)) {
+            int port = Objects.requireNonNull(Sockets.localAddress(taken)).getPort();
+            assertEquals(
+                    "Failed to find an available port: Address already in use",
+                    fixture.refusal("socket,id=c,server=on,wait=off,host=127.0.0.1,port=" + port));
+
+            int last = Math.min(65535, port + 50);
+            fixture.add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=" + port + ",to=" + last);
+
+            assertFalse(
+                    chardev().filename().contains(":" + port + ","), chardev().filename());
+        }
+    }
+
+    @Test
+    void shouldListenEverywhereWhenHostIsEmpty() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=,port=0");
+        int port = Integer.parseInt(chardev().filename().replaceAll(".*:|,.*", ""));
+
+        fixture.closing(Sockets.connectTcp(loopback(port)));
+
+        until(front, ChardevEvent.OPENED, 1);
+    }
+
+    @Test
+    void shouldShortenIpv6Addresses() throws UnknownHostException {
+        assertEquals("[::1]:5", text("::1"));
+        assertEquals("[::]:5", text("::"));
+        assertEquals("[fe80::]:5", text("fe80::"));
+        assertEquals("[2001:db8::1:0:0:1]:5", text("2001:db8:0:0:1:0:0:1"));
+        assertEquals("[1:2:3:4:5:6:7:0]:5", text("1:2:3:4:5:6:7:0"));
+        assertEquals("127.0.0.1:5", text("127.0.0.1"));
+    }
+
+    private static String text(String host) throws UnknownHostException {
+        return InetResolver.text(new InetSocketAddress(InetAddress.getByName(host), 5));
+    }
+
+    // --- client
+
+    @Test
+    @DisplayName("CH-13 without reconnect a failed connect fails the add")
+    void shouldFailWhenServerIsMissing() throws Exception {
+        assertEquals(
+                "Failed to connect to '" + path + "': No such file or directory",
+                fixture.refusal("socket,id=c,path=" + path));
+        int port;
+        try (Fd listener = Sockets.listenTcp(loopback(0), 1)) {
+            port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+        }
+        assertEquals(
+                "Failed to connect to '127.0.0.1:" + port + "': Connection refused",
+                fixture.refusal("socket,id=c,host=127.0.0.1,port=" + port));
+    }
+
+    @Test
+    void shouldStayClosedWhenServerOfPlainClientLeaves() throws Exception {
+        try (Fd listener = UnixAddress.ofPath(path).listen(1)) {
+            RecordingHandler front = fixture.front("socket,id=c,path=" + path);
+            assertEquals(List.of(ChardevEvent.OPENED), front.events());
+            assertEquals("unix:" + path, chardev().filename());
+
+            accept(listener).close();
+            until(front, ChardevEvent.CLOSED, 1);
+
+            assertEquals("disconnected:unix:" + path, chardev().filename());
+            fixture.loop().settle();
+            assertEquals(1, front.count(ChardevEvent.OPENED));
+        }
+    }
+
+    private Peer accept(Fd listener) {
+        List<Fd> accepted = new ArrayList<>();
+        fixture.loop().until("accepted", () -> {
+            try {
+                Fd fd = Sockets.accept(listener);
+                return fd != null && accepted.add(fd);
+            } catch (PosixException e) {
+                throw new AssertionError(e);
+            }
+        });
+        return fixture.closing(new Peer(accepted.get(0)));
+    }
+
+    @Test
+    @DisplayName("CH-13 reconnect-ms: one log line per outage, connects when the server is there, and again after loss")
+    void shouldReconnect() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,reconnect-ms=20,path=" + path);
+        String line = "WARNING Unable to connect character device c: Failed to connect to '" + path
+                + "': No such file or directory";
+        assertEquals(List.of(line), fixture.log());
+        for (int i = 0; i < 10; i++) {
+            fixture.loop().loop().turn(20);
+        }
+        assertEquals(1, fixture.log().size());
+
+        for (int i = 1; i <= 3; i++) {
+            int round = i;
+            Fd listener = fixture.closing(UnixAddress.ofPath(path).listen(1));
+            until(front, ChardevEvent.OPENED, round);
+            Peer served = accept(listener);
+            served.write("hello");
+            listener.close();
+            Files.delete(Path.of(path));
+            served.close();
+            until(front, ChardevEvent.CLOSED, round);
+            fixture.loop()
+                    .until("the next outage is logged", () -> fixture.log().size() == round + 1);
+        }
+        assertEquals("hello".repeat(3), front.text());
+    }
+
+    @Test
+    @DisplayName("CH-13 reconnecting over TCP, by number and by name")
+    void shouldReconnectOverTcp() throws Exception {
+        for (String host : List.of("127.0.0.1", "localhost")) {
+            Fd listener = Sockets.listenTcp(loopback(0), 1);
+            int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+            listener.close();
+            fixture.log().clear();
+            RecordingHandler front = fixture.front("socket,id=" + host.replaceAll("[^a-z]", "x")
+                    + ",ipv4=on,reconnect-ms=20,host=" + host + ",port=" + port);
+            fixture.loop().until("failed", () -> !fixture.log().isEmpty());
+            assertTrue(
+                    fixture.log()
+                            .get(0)
+                            .endsWith("Failed to connect to '" + host + ":" + port + "': Connection refused"),
+                    fixture.log().toString());
+            try (Fd server = Sockets.listenTcp(loopback(port), 1)) {
+                until(front, ChardevEvent.OPENED, 1);
+                accept(server).write("over " + host);
+                fixture.loop().until("data", () -> front.text().equals("over " + host));
+            }
+            assertEquals(1, fixture.log().size());
+        }
+    }
+
+    @Test
+    void shouldForgetAttemptUnderWayWhenClosed() throws Exception {
+        fixture.add("socket,id=c,reconnect-ms=20,host=localhost,port=1");
+        fixture.add("socket,id=d,reconnect-ms=20,host=127.0.0.1,port=1");
+        fixture.chardevs().remove("c");
+        fixture.chardevs().remove("d");
+        fixture.loop().loop().turn(50);
+
+        assertEquals(List.of(), fixture.log());
+    }
+
+    // --- descriptors from outside
+
+    @Test
+    void shouldServeAtInheritedListener() throws Exception {
+        Fd listener = UnixAddress.ofPath(path).listen(1);
+        int number = inherited(listener);
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,fd=" + number);
+        assertEquals("disconnected:fd:" + number + ",server=on", chardev().filename());
+        assertEquals(
+                "File descriptor '" + number + "' is not a socket",
+                fixture.refusal("socket,id=d,server=on,wait=off,fd=" + number));
+
+        connect();
+        until(front, ChardevEvent.OPENED, 1);
+    }
+
+    @Test
+    void shouldUseInheritedConnection() throws Exception {
+        Fd[] pair = Sockets.pair();
+        Peer peer = fixture.closing(new Peer(pair[1]));
+        RecordingHandler front = fixture.front("socket,id=c,fd=" + inherited(pair[0]));
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        peer.write("in");
+        fixture.loop().settle();
+        assertEquals("in", front.text());
+    }
+
+    private static int inherited(Fd fd) {
+        int number = fd.release();
+        LibC.C.fcntl(number, F_SETFD, 0);
+        return number;
+    }
+
+    @Test
+    void shouldRefuseDescriptorsThatAreNoSuchSocket() throws Exception {
+        int file = inherited(Posix.open("/dev/null", Posix.O_RDWR, 0));
+        try (Fd owner = new Fd(file)) {
+            String text = "File descriptor '" + owner.value() + "' is not a socket";
+            assertEquals(text, fixture.refusal("socket,id=c,fd=" + file));
+            assertTrue(Posix.isInherited(file), "left as it was");
+        }
+        assertEquals("File descriptor '9999' is not a socket", fixture.refusal("socket,id=c,fd=9999"));
+    }
+
+    // --- options
+
+    @Test
+    @DisplayName("CH-14 combinations that are refused")
+    void shouldRefuseConflictingOptions() {
+        String none = "None or one of 'path', 'fd' or 'host' option required.";
+        assertEquals(none, fixture.refusal("socket,id=c"));
+        assertEquals(none, fixture.refusal("socket,id=c,path=/x,host=h,port=1"));
+        assertEquals("chardev: socket: no port given", fixture.refusal("socket,id=c,host=h"));
+        assertEquals(
+                "'wait' option is incompatible with socket in client connect mode",
+                fixture.refusal("socket,id=c,path=/x,wait=off"));
+        assertEquals(
+                "'reconnect' option is incompatible with socket in server listen mode",
+                fixture.refusal("socket,id=c,path=/x,server=on,reconnect=1"));
+        assertEquals(
+                "'reconnect' and 'reconnect-ms' are mutually exclusive",
+                fixture.refusal("socket,id=c,path=/x,reconnect=1,reconnect-ms=1"));
+        assertEquals(
+                "'reconnect' option is incompatible with 'fd' address type",
+                fixture.refusal("socket,id=c,fd=3,reconnect=1"));
+        assertEquals(
+                "'delay' and 'nodelay' are mutually exclusive",
+                fixture.refusal("socket,id=c,host=h,port=1,delay=on,nodelay=on"));
+        assertEquals(
+                "Cannot disable IPv4 and IPv6 at same time",
+                fixture.refusal("socket,id=c,host=h,port=1,ipv4=off,ipv6=off"));
+        assertEquals("Parameter 'server' expects 'on' or 'off'", fixture.refusal("socket,id=c,path=/x,server=maybe"));
+        assertEquals("Parameter 'port' expects a number", fixture.refusal("socket,id=c,host=h,port=65536"));
+    }
+}
