@@ -65,7 +65,10 @@ final class Daemon implements AutoCloseable {
         }
         for (Options options : config.chardevs()) {
             try {
-                chardevs.add(options).notice().ifPresent(Console.err()::println);
+                Chardev chardev = chardevs.add(options);
+                if (config.notices()) {
+                    chardev.notice().ifPresent(Console.err()::println);
+                }
             } catch (ConfigException e) {
                 throw e.within("-chardev " + options);
             }
@@ -111,7 +114,9 @@ final class Daemon implements AutoCloseable {
                 backend.serve(socket.fd());
             } else if (path != null) {
                 LOGGER.log(System.Logger.Level.INFO, "listening on " + path);
-                Notices.howToConnect(path, device);
+                if (config.notices()) {
+                    Notices.howToConnect(path, device);
+                }
             }
         } catch (PosixException e) {
             throw new StartException("cannot watch the socket for front-ends: " + e.getMessage());

@@ -13,6 +13,7 @@ import org.vportd.chardev.Options;
  * @param once whether to stop after the first session
  * @param chardevs the character devices, in order
  * @param device the device and its ports
+ * @param notices whether a person is told how to go on
  */
 record DaemonConfig(
         @Nullable String socketPath,
@@ -20,4 +21,5 @@ record DaemonConfig(
         int socketMode,
         boolean once,
         List<Options> chardevs,
-        DeviceConfig device) {}
+        DeviceConfig device,
+        boolean notices) {}

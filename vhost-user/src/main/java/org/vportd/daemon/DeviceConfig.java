@@ -41,7 +41,8 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         for (Options device : devices) {
             if (isController(device)) {
                 if (controller != null) {
-                    throw new ConfigException("only one virtio-serial device can be served").within("-device " + device);
+                    throw new ConfigException("only one virtio-serial device can be served")
+                            .within("-device " + device);
                 }
                 controller = device;
             }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = false,
         versionProvider = Version.class,
         sortOptions = false,
+        subcommands = {DemoCommand.class},
         header = "A virtio-console device with any number of ports, served to virtual machines over vhost-user.",
         description = {
             "",
@@ -140,7 +141,13 @@ final class ServeCommand implements Callable<Integer> {
                             : "--socket-path and --fd exclude each other");
         }
         return new DaemonConfig(
-                socketPath, fd, mode(), once, parse(chardevs, "backend"), DeviceConfig.of(parse(devices, "driver")));
+                socketPath,
+                fd,
+                mode(),
+                once,
+                parse(chardevs, "backend"),
+                DeviceConfig.of(parse(devices, "driver")),
+                true);
     }
 
     private static List<Options> parse(List<String> texts, String impliedKey) {
