@@ -1,0 +1,137 @@
+package org.vportd.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The packaged program as a user starts it: launcher script and self-contained jar. */
+@Timeout(60)
+class LauncherIT {
+    private static final Path LAUNCHER = Path.of("target/vportd/bin/vportd").toAbsolutePath();
+    private static final Path JAR = Path.of("target/vportd.jar").toAbsolutePath();
+    private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
+
+    @TempDir
+    Path dir;
+
+    private record Result(int status, String out, String err) {}
+
+    private Result run(String... command) throws Exception {
+        Path out = dir.resolve("out");
+        Path err = dir.resolve("err");
+        Process process = new ProcessBuilder(command)
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile())
+                .start();
+        try {
+            assertTrue(process.waitFor(45, TimeUnit.SECONDS), "did not end: " + List.of(command));
+            return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void shouldPrintNothingButCapabilitiesWhenAsked() throws Exception {
+        String json = "{\"type\": \"console\", \"features\": [\"multiport\"]}\n";
+        assertEquals(new Result(0, json, ""), run(LAUNCHER.toString(), "--nonsense", "--print-capabilities"));
+        assertEquals(new Result(0, json, ""), run(JAVA.toString(), "-jar", JAR.toString(), "--print-capabilities"));
+    }
+
+    @Test
+    void shouldTellVersionAndHelpWithExamples() throws Exception {
+        Result version = run(LAUNCHER.toString(), "--version");
+        assertEquals(0, version.status());
+        assertTrue(version.out().matches("vportd \\d+\\.\\d+.*\n"), version.out());
+        Result help = run(LAUNCHER.toString(), "--help");
+        assertEquals(0, help.status());
+        assertTrue(help.out().contains("-device virtserialport,chardev=agent"), help.out());
+    }
+
+    @Test
+    void shouldExitWith2AndOneClearLineWhenAnOptionIsWrong() throws Exception {
+        Result result = run(LAUNCHER.toString(), "--socket-path=" + dir.resolve("s"), "-chardev", "nul,id=c");
+        assertEquals(2, result.status());
+        assertEquals("", result.out());
+        assertEquals(1, result.err().lines().count(), result.err());
+        assertTrue(result.err().contains("-chardev nul,id=c: 'nul' is not a valid char driver name"), result.err());
+    }
+
+    @Test
+    void shouldExitWith1WhenTheSystemRefuses() throws Exception {
+        Path missing = dir.resolve("missing").resolve("file");
+        Result result =
+                run(LAUNCHER.toString(), "--socket-path=" + dir.resolve("s"), "-chardev", "file,id=c,path=" + missing);
+        assertEquals(1, result.status());
+        assertTrue(result.err().contains("Could not open '" + missing + "': No such file or directory"), result.err());
+        assertFalse(Files.exists(dir.resolve("s"), LinkOption.NOFOLLOW_LINKS));
+    }
+
+    @Test
+    void shouldRemoveSocketsAndLinksAndExitWith0WhenTerminated() throws Exception {
+        Path socket = dir.resolve("front.sock");
+        Path chardev = dir.resolve("chan.sock");
+        Path terminal = dir.resolve("terminal");
+        List<String> lines = new ArrayList<>();
+        Process daemon = new ProcessBuilder(
+                        LAUNCHER.toString(),
+                        "--socket-path=" + socket,
+                        "-chardev",
+                        "pty,id=c0,path=" + terminal,
+                        "-chardev",
+                        "socket,id=c1,path=" + chardev + ",server=on,wait=off",
+                        "-device",
+                        "virtconsole,chardev=c0",
+                        "-device",
+                        "virtserialport,chardev=c1")
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader output = daemon.inputReader(StandardCharsets.UTF_8)) {
+            readUntil(output, "virtio_uml.device=" + socket + ":3", lines);
+            String said = String.join("\n", lines);
+            assertTrue(said.contains("char device redirected to /dev/pts/"), said);
+            assertTrue(said.contains("num_vqs=64,config_size=12"), said);
+            assertTrue(Files.exists(socket) && Files.exists(chardev) && Files.exists(terminal), said);
+            daemon.destroy();
+            assertTrue(daemon.waitFor(5, TimeUnit.SECONDS), "did not end");
+            assertEquals(0, daemon.exitValue());
+        } finally {
+            daemon.destroyForcibly();
+        }
+        for (Path path : List.of(socket, chardev, terminal)) {
+            assertFalse(Files.exists(path, LinkOption.NOFOLLOW_LINKS), path.toString());
+        }
+    }
+
+    private static void readUntil(BufferedReader output, String text, List<String> lines) throws IOException {
+        String line;
+        do {
+            line = output.readLine();
+            assertTrue(line != null, "ended early: " + lines);
+            lines.add(line);
+        } while (!line.contains(text));
+    }
+
+    @Test
+    void shouldTellTheDemoToItsEnd() throws Exception {
+        Result result = run(LAUNCHER.toString(), "demo");
+        assertEquals(0, result.status(), result.err());
+        assertEquals("", result.err());
+        assertTrue(result.out().contains("bytes arrived in order"), result.out());
+        assertTrue(result.out().contains("Guest to host: "), result.out());
+        assertTrue(result.out().contains("The demo ends here."), result.out());
+    }
+}
