@@ -8,7 +8,8 @@ final class TimerHeap {
     private @Nullable LoopTimer[] timers = new @Nullable LoopTimer[16];
     private int size;
 
-    @Nullable LoopTimer first() {
+    @Nullable
+    LoopTimer first() {
         return timers[0];
     }
 

@@ -20,8 +20,7 @@ public final class EventFd implements AutoCloseable {
 
     /** Makes one whose calls never wait. */
     public static EventFd open(int initial) throws PosixException {
-        return new EventFd(
-                new Fd(Posix.check("eventfd", LibC.C.eventfd(initial, EFD_NONBLOCK | Posix.O_CLOEXEC))));
+        return new EventFd(new Fd(Posix.check("eventfd", LibC.C.eventfd(initial, EFD_NONBLOCK | Posix.O_CLOEXEC))));
     }
 
     /** The descriptor, still owned by this object. */

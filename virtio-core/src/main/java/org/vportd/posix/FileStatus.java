@@ -39,8 +39,7 @@ public record FileStatus(int mode, long sizeBytes, long device, long inode) {
     private static FileStatus statx(int directory, String path, int flags) throws PosixException {
         long buffer = NativeMemory.allocate(STATX_LENGTH);
         try {
-            Posix.withPath(
-                    "statx", path, name -> LibC.C.statx(directory, name, flags, STATX_BASIC_STATS, buffer));
+            Posix.withPath("statx", path, name -> LibC.C.statx(directory, name, flags, STATX_BASIC_STATS, buffer));
             long major = NativeMemory.getInt(buffer + DEVICE_MAJOR_OFFSET);
             return new FileStatus(
                     NativeMemory.getShort(buffer + MODE_OFFSET) & 0xffff,

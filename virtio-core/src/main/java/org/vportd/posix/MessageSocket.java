@@ -132,7 +132,11 @@ public final class MessageSocket implements AutoCloseable {
         NativeMemory.putInt(control + CMSG_LEVEL_OFFSET, SOL_SOCKET);
         NativeMemory.putInt(control + CMSG_TYPE_OFFSET, SCM_RIGHTS);
         while (true) {
-            prepare(address, lengthBytes, payload == 0 ? 0 : control, payload == 0 ? 0 : (CMSG_HEADER_LENGTH + payload + 7) & -8);
+            prepare(
+                    address,
+                    lengthBytes,
+                    payload == 0 ? 0 : control,
+                    payload == 0 ? 0 : (CMSG_HEADER_LENGTH + payload + 7) & -8);
             long n = LibC.C.sendmsg(fd.value(), header, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (n >= 0) {
                 return n;

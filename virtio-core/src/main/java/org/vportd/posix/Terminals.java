@@ -36,8 +36,7 @@ public final class Terminals {
      */
     public static Pty openPty() throws PosixException {
         Fd master = new Fd(Posix.check(
-                "posix_openpt",
-                C.posix_openpt(Posix.O_RDWR | Posix.O_NOCTTY | Posix.O_NONBLOCK | Posix.O_CLOEXEC)));
+                "posix_openpt", C.posix_openpt(Posix.O_RDWR | Posix.O_NOCTTY | Posix.O_NONBLOCK | Posix.O_CLOEXEC)));
         long name = NativeMemory.allocate(NAME_LENGTH);
         try {
             Posix.check("grantpt", C.grantpt(master.value()));
@@ -110,8 +109,7 @@ public final class Terminals {
          */
         public Mode console(boolean signals) throws PosixException {
             return withCopy(buffer -> {
-                NativeMemory.putInt(
-                        buffer + IFLAG_OFFSET, NativeMemory.getInt(buffer + IFLAG_OFFSET) & ~COOKED_INPUT);
+                NativeMemory.putInt(buffer + IFLAG_OFFSET, NativeMemory.getInt(buffer + IFLAG_OFFSET) & ~COOKED_INPUT);
                 NativeMemory.putInt(buffer + OFLAG_OFFSET, NativeMemory.getInt(buffer + OFLAG_OFFSET) | OPOST);
                 int local = NativeMemory.getInt(buffer + LFLAG_OFFSET) & ~COOKED_LOCAL;
                 NativeMemory.putInt(buffer + LFLAG_OFFSET, signals ? local : local & ~ISIG);
