@@ -23,6 +23,7 @@ public final class Main {
             return 0;
         }
         CommandLine command = new CommandLine(new ServeCommand());
+        command.addSubcommand("drive", DriveCommand.subcommand());
         command.setParameterExceptionHandler(Console::usageError);
         command.setExecutionExceptionHandler(Console::failed);
         return command.execute(args);

@@ -163,6 +163,11 @@ public final class ConsolePort {
         return tx;
     }
 
+    /** Where a receive buffer lies, by its token. */
+    long rxBufferAddress(int buffer) {
+        return rxBuffers + (long) buffer * bufferBytes;
+    }
+
     /** Takes back the buffers that the device has returned. */
     void poll() {
         SplitDriver driver = tx.driver();
@@ -215,7 +220,7 @@ public final class ConsolePort {
         while (filledCount > 0 && (done < length || filledBytes[filledHead] == filledOffset)) {
             int buffer = filled[filledHead];
             int n = Math.min(filledBytes[filledHead] - filledOffset, length - done);
-            long address = rxBuffers + (long) buffer * bufferBytes;
+            long address = rxBufferAddress(buffer);
             NativeMemory.get(memory.hostAddress(address) + filledOffset, to, offset + done, n);
             done += n;
             filledOffset += n;

@@ -284,7 +284,7 @@ public final class SplitDriver {
      */
     public boolean poll() {
         int index = nextUsed;
-        if (index == usedSeen && !lookForUsed()) {
+        if (!hasUsed()) {
             return false;
         }
         long element = LittleEndian.getLong(
@@ -305,6 +305,11 @@ public final class SplitDriver {
         release(id);
         nextUsed = (index + 1) & 0xffff;
         return true;
+    }
+
+    /** Whether {@link #poll} would find a chain. */
+    public boolean hasUsed() {
+        return nextUsed != usedSeen || lookForUsed();
     }
 
     private boolean lookForUsed() {

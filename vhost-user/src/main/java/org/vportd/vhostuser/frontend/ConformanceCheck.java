@@ -1,0 +1,292 @@
+package org.vportd.vhostuser.frontend;
+
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_CONSOLE_PORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.function.Consumer;
+import org.vportd.vhostuser.protocol.ConfigRange;
+import org.vportd.vhostuser.protocol.ProtocolFeature;
+import org.vportd.vhostuser.protocol.U64;
+import org.vportd.vhostuser.protocol.VhostUserRequestException;
+import org.vportd.virtio.VirtioFeature;
+
+/** Tells whether a back-end is a vhost-user console that the known front-ends can work with: one line for each check. */
+public final class ConformanceCheck {
+    private static final int UNKNOWN_REQUEST = 1000;
+    private static final int UNKNOWN_EVENT = 99;
+    private static final int NO_SUCH_PORT = 0xfffe;
+    private static final int WRITES = 100;
+
+    private final String socketPath;
+    private final int port;
+    private final Consumer<String> out;
+    private boolean passed = true;
+
+    /** One check, with a connection of its own. */
+    @FunctionalInterface
+    private interface Check {
+        void run() throws IOException;
+    }
+
+    private ConformanceCheck(String socketPath, int port, Consumer<String> out) {
+        this.socketPath = socketPath;
+        this.port = port;
+        this.out = out;
+    }
+
+    /**
+     * Runs all checks.
+     *
+     * @param port a port that exists
+     * @param out takes the lines
+     * @return whether all have passed
+     */
+    public static boolean run(String socketPath, int port, Consumer<String> out) {
+        ConformanceCheck check = new ConformanceCheck(socketPath, port, out);
+        check.runAll();
+        return check.passed;
+    }
+
+    private void runAll() {
+        check("features", this::features);
+        check("configuration space", this::configuration);
+        for (Manner manner : Manner.values()) {
+            check("handshake in the manner of " + manner, () -> handshake(manner));
+            check("stop and resume in the manner of " + manner, () -> stopAndResume(manner));
+            check("driver restart in the manner of " + manner, () -> restart(manner));
+        }
+        check("refusal of a ring that does not exist", this::unknownRing);
+        check("refusal of an unknown request", this::unknownRequest);
+        check("no acknowledgement without being asked", this::fences);
+        check("nonsense on the control queue is ignored", this::nonsense);
+        check("ports are announced again when asked again", this::readyTwice);
+        check("queues without event indexes", this::withoutEventIdx);
+        check("buffer outside of memory breaks no more than the device", this::brokenRing);
+        check("many connections", this::connections);
+    }
+
+    private void check(String name, Check body) {
+        try {
+            body.run();
+            out.accept("PASS " + name);
+        } catch (IOException | RuntimeException e) {
+            passed = false;
+            out.accept("FAIL " + name + ": " + e);
+        }
+    }
+
+    private static void require(boolean holds, String what) throws FrontendException {
+        if (!holds) {
+            throw new FrontendException(what);
+        }
+    }
+
+    private VhostUserFrontend connect(Manner manner) throws IOException {
+        VhostUserFrontend frontend = VhostUserFrontend.connect(socketPath, FrontendOptions.of(manner));
+        try {
+            frontend.negotiate();
+            return frontend;
+        } catch (IOException e) {
+            frontend.close();
+            throw e;
+        }
+    }
+
+    private ConsoleDriver start(Manner manner, ConsoleOptions options) throws IOException {
+        ConsoleDriver driver = ConsoleDriver.start(socketPath, FrontendOptions.of(manner), options);
+        try {
+            require(port < driver.maxPorts(), "no such port: port=" + port + " ports=" + driver.maxPorts());
+            driver.awaitPort(port);
+            driver.open(port);
+            return driver;
+        } catch (IOException e) {
+            driver.close();
+            throw e;
+        }
+    }
+
+    private void features() throws IOException {
+        try (VhostUserFrontend frontend = connect(Manner.QEMU)) {
+            long features = frontend.offeredFeatures();
+            require(VirtioFeature.has(features, VirtioFeature.VIRTIO_F_VERSION_1), "VERSION_1 is not offered");
+            require(
+                    VirtioFeature.has(features, ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES),
+                    "protocol features are not offered");
+            long protocol = frontend.offeredProtocolFeatures();
+            for (int bit : new int[] {
+                ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ,
+                ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK,
+                ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG
+            }) {
+                require(ProtocolFeature.has(protocol, bit), "protocol feature is not offered: bit=" + bit);
+            }
+            require(
+                    !ProtocolFeature.has(protocol, ProtocolFeature.VHOST_USER_PROTOCOL_F_XEN_MMAP),
+                    "XEN_MMAP is offered, which QEMU takes without knowing it");
+            require(frontend.queueCount() >= 2, "too few queues: queues=" + frontend.queueCount());
+        }
+    }
+
+    private void configuration() throws IOException {
+        try (VhostUserFrontend frontend = connect(Manner.QEMU)) {
+            for (int[] range :
+                    new int[][] {{0, 12}, {0, 8}, {4, 4}, {0, 1}, {7, 1}, {0, ConfigRange.MAX_CONFIG_BYTES}}) {
+                frontend.readConfig(range[0], range[1]);
+            }
+            frontend.writeConfig(0, new byte[12]); // as QEMU does at every write of the guest
+        }
+    }
+
+    private void handshake(Manner manner) throws IOException {
+        try (ConsoleDriver driver = start(manner, ConsoleOptions.linux())) {
+            if (!driver.isMultiport()) {
+                return;
+            }
+            driver.frontend().fence();
+            List<Integer> events = driver.controlLog().stream()
+                    .filter(message -> message.port() == port)
+                    .map(ControlMessage::event)
+                    .toList();
+            int last = -1;
+            for (int event : new int[] {
+                VIRTIO_CONSOLE_PORT_ADD, VIRTIO_CONSOLE_CONSOLE_PORT, VIRTIO_CONSOLE_PORT_NAME, VIRTIO_CONSOLE_PORT_OPEN
+            }) {
+                int at = events.lastIndexOf(event);
+                require(at == -1 || at > last, "control messages are out of order: events=" + events);
+                last = Math.max(last, at);
+            }
+            driver.stop();
+        }
+    }
+
+    private void writeSome(ConsoleDriver driver, int count) throws IOException {
+        byte[] line = new byte[64];
+        for (int i = 0; i < count; i++) {
+            driver.write(port, line);
+        }
+    }
+
+    private void stopAndResume(Manner manner) throws IOException {
+        try (ConsoleDriver driver = start(manner, ConsoleOptions.linux())) {
+            DriverRing tx = driver.port(port).tx();
+            boolean taken = driver.port(port).isConsole() || !driver.port(port).isHostOpen();
+            for (int i = 0; i < 3; i++) {
+                if (taken) {
+                    writeSome(driver, WRITES);
+                }
+                driver.stop();
+                int next = tx.usedIndexInMemory();
+                driver.port(port).isFlushed();
+                require(tx.driver().usedIndex() == next, "buffers were returned after the stop");
+                driver.resume();
+                if (driver.isMultiport()) {
+                    driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                }
+            }
+            driver.stop();
+        }
+    }
+
+    private void restart(Manner manner) throws IOException {
+        try (ConsoleDriver driver = start(manner, ConsoleOptions.linux())) {
+            driver.restart(false);
+            driver.awaitPort(port);
+            driver.restart(true);
+            driver.awaitPort(port);
+            driver.stop();
+        }
+    }
+
+    private void unknownRing() throws IOException {
+        try (VhostUserFrontend frontend = connect(Manner.UML)) {
+            boolean refused = false;
+            try {
+                frontend.enable(UNKNOWN_REQUEST, true);
+            } catch (FrontendException e) {
+                refused = true;
+            }
+            require(refused, "a ring that does not exist was enabled");
+            frontend.fence();
+        }
+    }
+
+    private void unknownRequest() throws IOException {
+        try (VhostUserFrontend frontend = connect(Manner.UML)) {
+            frontend.post(UNKNOWN_REQUEST, true, to -> {}, List.of());
+            require(U64.decode(frontend.reply(UNKNOWN_REQUEST)).value() != 0, "an unknown request succeeded");
+            frontend.fence();
+        } catch (VhostUserRequestException e) {
+            throw new FrontendException("acknowledgement is malformed: " + e.getMessage());
+        }
+    }
+
+    private void fences() throws IOException {
+        try (VhostUserFrontend frontend = connect(Manner.CROSVM)) {
+            for (int i = 0; i < 10; i++) {
+                frontend.enable(i % 2, false);
+                frontend.fence(); // an answer too many would be taken for this one's
+            }
+        }
+    }
+
+    private void nonsense() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            if (driver.isMultiport()) {
+                driver.sendControl(NO_SUCH_PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                driver.sendControl(port, UNKNOWN_EVENT, 1);
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+            }
+            driver.stop();
+        }
+    }
+
+    private void readyTwice() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            if (driver.isMultiport()) {
+                long before = added(driver);
+                driver.sendControl(-1, VIRTIO_CONSOLE_DEVICE_READY, 1);
+                driver.await("ports are announced again", () -> added(driver) > before);
+            }
+            driver.stop();
+        }
+    }
+
+    private long added(ConsoleDriver driver) {
+        return driver.controlLog().stream()
+                .filter(message -> message.event() == VIRTIO_CONSOLE_PORT_ADD && message.port() == port)
+                .count();
+    }
+
+    private void withoutEventIdx() throws IOException {
+        ConsoleOptions options = ConsoleOptions.linux().withoutEventIdx().withQueueSize(4);
+        try (ConsoleDriver driver = start(Manner.QEMU, options)) {
+            driver.stop();
+        }
+    }
+
+    private void brokenRing() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            DriverRing tx = driver.port(port).tx();
+            tx.driver().addReadable(0, 16, 0);
+            tx.publish();
+            tx.kick();
+            driver.frontend().fence();
+            require(tx.usedIndexInMemory() == 0, "a buffer outside of memory was taken");
+            driver.restart(true);
+            driver.awaitPort(port);
+            driver.stop();
+        }
+    }
+
+    private void connections() throws IOException {
+        for (int i = 0; i < WRITES; i++) {
+            connect(Manner.QEMU).close();
+        }
+    }
+}
