@@ -1,6 +1,5 @@
 package org.vportd.chardev;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
@@ -101,6 +100,6 @@ public final class ChardevFixture implements AutoCloseable {
         }
         chardevs.close();
         loop.close();
-        assertEquals(descriptorsBefore, TestLoop.openDescriptors(), "descriptors open");
+        TestLoop.assertNoneLeaked(descriptorsBefore);
     }
 }

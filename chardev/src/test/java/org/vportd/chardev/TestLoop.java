@@ -1,5 +1,7 @@
 package org.vportd.chardev;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,11 +49,26 @@ public final class TestLoop implements AutoCloseable {
         }
     }
 
-    /** The descriptors the process has open. */
+    /** The descriptors the process has open, but for those that the virtual machine opens when it likes. */
     public static long openDescriptors() throws IOException {
         try (Stream<Path> entries = Files.list(Path.of("/proc/self/fd"))) {
-            return entries.count();
+            return entries.filter(TestLoop::isOurs).count();
         }
+    }
+
+    private static boolean isOurs(Path descriptor) {
+        try {
+            String target = Files.readSymbolicLink(descriptor).toString();
+            return !target.endsWith(".jar") && !target.endsWith("/modules") && !target.endsWith("random");
+        } catch (IOException e) {
+            return false; // the one of the listing itself
+        }
+    }
+
+    /** Nothing has been left open since. There may be less: the last test's peers close in their own time. */
+    public static void assertNoneLeaked(long before) throws IOException {
+        long now = openDescriptors();
+        assertTrue(now <= before, "descriptors open: before=" + before + " now=" + now);
     }
 
     @Override

@@ -327,7 +327,7 @@ class SocketChardevTest {
             until(front, ChardevEvent.CLOSED, cycle);
         }
 
-        assertEquals(before, TestLoop.openDescriptors());
+        TestLoop.assertNoneLeaked(before);
         assertEquals(CYCLES, front.text().length());
         assertEquals(List.of(), fixture.log());
     }
