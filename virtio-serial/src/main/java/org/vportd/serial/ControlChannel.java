@@ -28,16 +28,19 @@ final class ControlChannel implements AutoCloseable {
     private static final byte[] NO_PAYLOAD = {};
     private static final int MAX_MESSAGE_LENGTH = 4096;
     private static final int MAX_OPEN_CHANGES = 4;
+    private static final int BUFFERS_PER_TURN = 1024;
 
     private final SerialDevice device;
     private final VirtQueue.Consumer consumer = this::receive;
     private final LoopTask receiveTask;
+    private final LoopTask flushTask;
     private final Map<SerialPort, ArrayDeque<Message>> waiting = new HashMap<>();
     private final ArrayDeque<SerialPort> turns = new ArrayDeque<>();
     private final long scratch = NativeMemory.allocate(MAX_MESSAGE_LENGTH);
     private @Nullable VirtQueue rx;
     private @Nullable VirtQueue tx;
     private boolean keepsMessages;
+    private boolean flushPutOff;
 
     private static final class Message {
         final int event;
@@ -58,6 +61,7 @@ final class ControlChannel implements AutoCloseable {
     ControlChannel(SerialDevice device, EventLoop loop) {
         this.device = device;
         this.receiveTask = loop.task(this::receiveAll);
+        this.flushTask = loop.task(this::flushRest);
     }
 
     void startQueue(int index, VirtQueue queue) {
@@ -77,6 +81,8 @@ final class ControlChannel implements AutoCloseable {
         }
         if (index == CONTROL_RX_QUEUE) {
             rx = null;
+            flushPutOff = false;
+            flushTask.cancel();
         } else {
             tx = null;
             receiveTask.cancel();
@@ -139,22 +145,26 @@ final class ControlChannel implements AutoCloseable {
         queue.add(message);
     }
 
+    private void flushRest() {
+        flushPutOff = false;
+        flush();
+    }
+
     private void flush() {
         VirtQueue queue = rx;
-        if (queue == null) {
+        if (queue == null || flushPutOff) {
             return;
         }
         try {
+            int buffers = 0;
             while (!turns.isEmpty() && nextBuffer(queue)) {
-                SerialPort port = turns.element();
-                ArrayDeque<Message> messages = waiting.get(port);
-                if (messages != null && !messages.isEmpty()) {
-                    if (write(queue, port, messages.element())) {
-                        messages.remove();
-                    }
-                } else {
-                    waiting.remove(port);
-                    turns.remove();
+                if (buffers++ == BUFFERS_PER_TURN) { // they may be of no use and come without end
+                    flushPutOff = true;
+                    flushTask.schedule();
+                    break;
+                }
+                if (queue.windowChains() > 0) {
+                    writeNext(queue);
                 }
             }
             queue.publish();
@@ -168,16 +178,26 @@ final class ControlChannel implements AutoCloseable {
         }
     }
 
+    /** Walks to the next buffer; false if there is none. The window may be empty nevertheless: look again then. */
     private static boolean nextBuffer(VirtQueue queue) {
         queue.walkWritable(1);
-        while (queue.windowChains() == 0) {
-            queue.publish();
-            if (!queue.enableKicks()) {
-                return false;
-            }
-            queue.walkWritable(1);
+        if (queue.windowChains() > 0) {
+            return true;
         }
-        return true;
+        queue.publish();
+        return queue.enableKicks();
+    }
+
+    private void writeNext(VirtQueue queue) {
+        SerialPort port = turns.element();
+        ArrayDeque<Message> messages = waiting.get(port);
+        if (messages != null && write(queue, port, messages.element())) {
+            messages.remove();
+        }
+        if (messages == null || messages.isEmpty()) {
+            waiting.remove(port);
+            turns.remove();
+        }
     }
 
     /** A buffer too small for any message goes back empty, and the message waits for the next one; a name is cut. */

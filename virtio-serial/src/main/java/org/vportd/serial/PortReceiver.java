@@ -2,6 +2,8 @@ package org.vportd.serial;
 
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ChardevFrontend;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.virtio.queue.DriverFaultException;
@@ -14,25 +16,33 @@ import org.vportd.virtio.queue.VirtQueue;
 final class PortReceiver {
     private static final int MIN_AHEAD = 4;
     private static final int MAX_AHEAD = 256;
+    private static final int MAX_ROUNDS = 64;
     private static final IoVector NO_BUFFERS = new IoVector();
 
     private final SerialPort port;
     private final ChardevFrontend frontend;
+    private final LoopTask task;
     private @Nullable VirtQueue queue;
     private int ahead = MIN_AHEAD;
 
-    PortReceiver(SerialPort port, ChardevFrontend frontend) {
+    PortReceiver(SerialPort port, ChardevFrontend frontend, EventLoop loop) {
         this.port = port;
         this.frontend = frontend;
+        this.task = loop.task(this::queueNotified);
     }
 
     void start(VirtQueue started) {
         queue = started;
-        buffers(); // finds none, as a rule: the driver learns that it has to kick
+        queueNotified(); // finds no buffers, as a rule: the driver learns that it has to kick
+    }
+
+    void queueNotified() {
+        buffers(); // if they are not for now, at least further kicks are not needed
         frontend.acceptInput();
     }
 
     void stop() {
+        task.cancel();
         if (queue != null) {
             queue.rewind();
             queue = null;
@@ -50,16 +60,18 @@ final class PortReceiver {
             return NO_BUFFERS;
         }
         try {
-            current.walkWritable(ahead);
-            while (current.segments().isEmpty()) {
+            for (int round = 0; round < MAX_ROUNDS; round++) {
+                current.walkWritable(ahead);
+                if (!current.segments().isEmpty()) {
+                    current.disableKicks();
+                    return port.takesInput() ? current.segments() : NO_BUFFERS;
+                }
                 current.publish(); // chains without a writable byte have been returned on the way
                 if (!current.enableKicks()) {
                     return NO_BUFFERS;
                 }
-                current.walkWritable(ahead);
             }
-            current.disableKicks();
-            return port.takesInput() ? current.segments() : NO_BUFFERS;
+            task.schedule(); // a driver may refill its ring with such chains without end: others get their turn
         } catch (DriverFaultException e) {
             port.driverFault(port.rxQueueIndex(), e);
         } catch (InternalError | MemoryFaultException e) {

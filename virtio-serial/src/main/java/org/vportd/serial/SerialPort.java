@@ -40,7 +40,7 @@ public final class SerialPort {
         boolean keeps = isConsole() && options.bufferBytes() > 0;
         this.transmitter =
                 new PortTransmitter(this, frontend, loop, keeps ? new ConsoleBacklog(options.bufferBytes()) : null);
-        this.receiver = new PortReceiver(this, frontend);
+        this.receiver = new PortReceiver(this, frontend, loop);
     }
 
     /** The port's number, which its queues follow from. */
@@ -130,8 +130,7 @@ public final class SerialPort {
 
     void queueNotified(int queue) {
         if (queue == rxQueueIndex()) {
-            receiver.buffers(); // if they are not for now, at least further kicks are not needed
-            frontend.acceptInput();
+            receiver.queueNotified();
         } else {
             transmitter.transmit();
         }

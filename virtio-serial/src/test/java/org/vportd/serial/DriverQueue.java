@@ -25,6 +25,7 @@ final class DriverQueue {
     private final Runnable kick;
     private @Nullable SplitQueue queue;
     private int base;
+    private Runnable onCall = () -> {};
     private int calls;
     private int kicks;
 
@@ -47,9 +48,19 @@ final class DriverQueue {
                 base,
                 eventIdx,
                 indirect);
-        SplitQueue started = new SplitQueue(config, deviceMemory, () -> calls++);
+        SplitQueue started = new SplitQueue(config, deviceMemory, this::called);
         queue = started;
         return started;
+    }
+
+    private void called() {
+        calls++;
+        onCall.run();
+    }
+
+    /** What to do, besides counting, when the device calls. */
+    void whenCalled(Runnable action) {
+        onCall = action;
     }
 
     boolean isStarted() {
@@ -210,14 +221,25 @@ final class DriverQueue {
     void offer(int head) {
         long avail = memory.hostAddress(ring.availAddress());
         int index = LittleEndian.getU16(avail + SplitLayout.IDX_OFFSET);
-        LittleEndian.putU16(avail + SplitLayout.RING_OFFSET + 2L * (index & (ring.size() - 1)), head);
+        enter(index, head);
         setAvailIndex(index + 1);
+    }
+
+    /** Writes an entry of the available ring without making it available. */
+    void enter(int index, int head) {
+        int slot = index & (ring.size() - 1);
+        LittleEndian.putU16(memory.hostAddress(ring.availAddress()) + SplitLayout.RING_OFFSET + 2L * slot, head);
     }
 
     /** Claims so many chains, and kicks. */
     void setAvailIndex(int index) {
-        LittleEndian.putU16(memory.hostAddress(ring.availAddress()) + SplitLayout.IDX_OFFSET, index);
+        putAvailIndex(index);
         kick.run();
+    }
+
+    /** Claims so many chains. */
+    void putAvailIndex(int index) {
+        LittleEndian.putU16(memory.hostAddress(ring.availAddress()) + SplitLayout.IDX_OFFSET, index);
     }
 
     /** The used index as it stands in memory. */

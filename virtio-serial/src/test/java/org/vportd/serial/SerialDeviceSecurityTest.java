@@ -17,12 +17,14 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ConfigException;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
 
 /** Drivers that break the rules of rings harm the ring they break, and nothing else. */
 class SerialDeviceSecurityTest {
+    private static final int MANY = 50_000;
     private static final long NOWHERE = 0x7fff_ffff_0000L;
 
     private DeviceUnderTest dut;
@@ -185,8 +187,12 @@ class SerialDeviceSecurityTest {
     }
 
     private void rebuildWithSmallControl() throws PosixException, ConfigException {
+        rebuild(new DeviceUnderTest.Shape(16, 16, true, false));
+    }
+
+    private void rebuild(DeviceUnderTest.Shape shape) throws PosixException, ConfigException {
         dut.close();
-        dut = new DeviceUnderTest(8, new DeviceUnderTest.Shape(16, 16, true, false));
+        dut = new DeviceUnderTest(8, shape);
         chardev = dut.chardev().open();
         otherChardev = dut.chardev().open();
         port = dut.channel(chardev);
@@ -202,6 +208,50 @@ class SerialDeviceSecurityTest {
         dut.settle();
         assertEquals(List.of(index), dut.transport().faultyQueues());
         assertOthersWork();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {ConsoleLayout.CONTROL_RX_QUEUE, ConsoleLayout.CONTROL_TX_QUEUE, 0, 1})
+    @DisplayName(
+            "a driver that refills a ring with useless buffers as fast as they are returned does not hold up the loop")
+    void shouldEndTurnWhenDriverRefillsWithoutEnd(int index) throws PosixException, ConfigException {
+        rebuild(new DeviceUnderTest.Shape(16, 16, false, false)); // calls for each batch
+        TestChardev consoleChardev = dut.chardev().open();
+        SerialPort console = dut.console(consoleChardev);
+        dut.guestOpens(console, true);
+        dut.stopQueue(index);
+        DriverQueue queue = dut.queue(index);
+        queue.reset();
+        for (int i = 0; i < 16; i++) {
+            boolean forDevice = index % 2 == 0;
+            queue.descriptor(i, anyAddress(queue), i % 5, forDevice ? VIRTQ_DESC_F_WRITE : 0, 0);
+            queue.enter(i, i % 2 == 0 || index == 0 ? 0 : i); // of no use: empty, or too small for a message
+        }
+        dut.startQueue(index);
+        int before = queue.calls();
+        queue.whenCalled(() -> {
+            if (queue.calls() - before < MANY) {
+                queue.putAvailIndex(queue.usedIndex() + 16);
+            }
+        });
+        queue.putAvailIndex(16);
+        consoleChardev.feed("x");
+        chardev.hangUp();
+        queue.kickAnyway();
+        for (int turn = 0; turn < 10; turn++) {
+            dut.loop().turn(0);
+        }
+        assertTrue(queue.calls() - before < MANY, "the loop has been held up until the driver stopped");
+        int calls = queue.calls();
+        dut.loop().turn(0);
+        assertTrue(queue.calls() > calls, "the ring is still served");
+        dut.settle();
+        assertEquals(List.of(), dut.transport().faultyQueues());
+        dut.reset();
+        dut.boot();
+        dut.rx(console).fill(8);
+        dut.settle();
+        assertEquals("x", dut.rx(console).text());
     }
 
     @Test
