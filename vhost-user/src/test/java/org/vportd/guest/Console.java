@@ -12,22 +12,22 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The host's end of the guest's {@code /dev/hvc0}, where the guest runs a shell: a client of the UNIX stream socket that
- * stands behind the port. Characters are taken as ISO 8859-1, so none is lost.
+ * The host's end of a terminal of the guest on which a shell runs, {@code /dev/hvc0} to begin with: most often a client of
+ * the UNIX stream socket that stands behind the port. Characters are taken as ISO 8859-1, so none is lost.
  */
 final class Console implements AutoCloseable {
     private static final Duration RUN_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration ASK_AGAIN = Duration.ofSeconds(1);
     private static final int TAIL_LENGTH = 2000;
 
-    private final TimedChannel channel;
+    private final TimedStream channel;
     private final Supplier<String> diagnosis;
     private final ByteBuffer input = ByteBuffer.allocate(65536);
     private final StringBuilder unread = new StringBuilder();
     private final StringBuilder transcript = new StringBuilder();
     private int lastCommand;
 
-    private Console(TimedChannel channel, Supplier<String> diagnosis) {
+    private Console(TimedStream channel, Supplier<String> diagnosis) {
         this.channel = channel;
         this.diagnosis = diagnosis;
     }
@@ -39,6 +39,11 @@ final class Console implements AutoCloseable {
      */
     static Console connect(Path socket, Duration timeout, Supplier<String> diagnosis) throws IOException {
         return new Console(TimedChannel.connect(socket, timeout), diagnosis);
+    }
+
+    /** Takes what a terminal is connected with. */
+    static Console on(TimedStream stream, Supplier<String> diagnosis) {
+        return new Console(stream, diagnosis);
     }
 
     /** Waits until the guest's shell answers. It need not have printed its prompt after the connection was made. */

@@ -8,7 +8,10 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 
-/** The host program at the other end of a generic port: a client of the UNIX stream socket behind it. */
+/**
+ * The host program at the other end of a generic port: a client of the UNIX stream socket behind it. One thread may send
+ * while another receives.
+ */
 final class HostPeer implements AutoCloseable {
     private static final int BLOCK_LENGTH = 65536;
 
@@ -47,28 +50,30 @@ final class HostPeer implements AutoCloseable {
         }
     }
 
-    /** Sends as much as is taken until nothing was for some time; returns the bytes taken. */
-    long sendUntilFull(long limitBytes, Duration quiet) throws IOException {
-        long sent = 0;
+    /** Sends the pattern until nothing more was taken for some time, and tells what was. */
+    Transfer sendUntilFull(long limitBytes, int seed, Duration quiet) throws IOException {
+        TestPattern pattern = new TestPattern(seed);
+        MessageDigest digest = TestPattern.newDigest();
         byte[] block = new byte[4096];
-        while (sent < limitBytes) {
+        boolean all = true;
+        long sent = 0;
+        while (all && sent < limitBytes) {
+            pattern.fill(block, sent);
             ByteBuffer buffer = ByteBuffer.wrap(block);
-            boolean all = channel.write(buffer, Deadline.after(quiet));
+            all = channel.write(buffer, Deadline.after(quiet));
+            digest.update(block, 0, buffer.position());
             sent += buffer.position();
-            if (!all) {
-                return sent;
-            }
         }
-        return sent;
+        return new Transfer(sent, TestPattern.hex(digest));
     }
 
     /** Receives exactly so many bytes. */
-    Received receive(long bytes, Duration timeout) throws IOException {
+    Transfer receive(long bytes, Duration timeout) throws IOException {
         return receiveSlowly(bytes, BLOCK_LENGTH, Duration.ZERO, timeout);
     }
 
     /** Receives exactly so many bytes, in pieces of at most {@code piece} bytes with a pause after each. */
-    Received receiveSlowly(long bytes, int piece, Duration pause, Duration timeout) throws IOException {
+    Transfer receiveSlowly(long bytes, int piece, Duration pause, Duration timeout) throws IOException {
         Deadline deadline = Deadline.after(timeout);
         MessageDigest digest = TestPattern.newDigest();
         ByteBuffer buffer = ByteBuffer.allocate(piece);
@@ -86,11 +91,11 @@ final class HostPeer implements AutoCloseable {
                 LockSupport.parkNanos(pause.toNanos()); // being slow is the purpose
             }
         }
-        return new Received(received, TestPattern.hex(digest));
+        return new Transfer(received, TestPattern.hex(digest));
     }
 
     /** Receives until the stream ends or nothing came for some time. */
-    Received receiveAll(Duration quiet) throws IOException {
+    Transfer receiveAll(Duration quiet) throws IOException {
         MessageDigest digest = TestPattern.newDigest();
         ByteBuffer buffer = ByteBuffer.allocate(BLOCK_LENGTH);
         long received = 0;
@@ -98,7 +103,7 @@ final class HostPeer implements AutoCloseable {
             received += buffer.position();
             digest.update(buffer.flip());
         }
-        return new Received(received, TestPattern.hex(digest));
+        return new Transfer(received, TestPattern.hex(digest));
     }
 
     /** Receives exactly so many bytes and returns them. */
@@ -112,6 +117,20 @@ final class HostPeer implements AutoCloseable {
             }
         }
         return buffer.array();
+    }
+
+    /** Receives up to the end of a line, which is not part of what is returned. */
+    String receiveLine(Duration timeout) throws IOException {
+        Deadline deadline = Deadline.after(timeout);
+        StringBuilder line = new StringBuilder();
+        ByteBuffer one = ByteBuffer.allocate(1);
+        while (channel.read(one.clear(), deadline) > 0) {
+            if (one.get(0) == '\n') {
+                return line.toString();
+            }
+            line.append((char) (one.get(0) & 0xff));
+        }
+        throw new AssertionError("peer: no line within " + timeout + ": received=" + line);
     }
 
     /** Waits for the end of the stream; there must be no more data. */
@@ -132,6 +151,6 @@ final class HostPeer implements AutoCloseable {
         channel.close();
     }
 
-    /** What came in. */
-    record Received(long bytes, String sha256) {}
+    /** What went through. */
+    record Transfer(long bytes, String sha256) {}
 }

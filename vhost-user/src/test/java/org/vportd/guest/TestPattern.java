@@ -38,11 +38,16 @@ final class TestPattern {
 
     /** The checksum of so many bytes from the start. */
     String sha256(long bytes) {
+        return sha256(0, bytes);
+    }
+
+    /** The checksum of the bytes from a position on, a multiple of 4096, up to another. */
+    String sha256(long start, long end) {
         MessageDigest digest = newDigest();
         byte[] block = new byte[8 * PAGE_LENGTH];
-        for (long position = 0; position < bytes; position += block.length) {
+        for (long position = start; position < end; position += block.length) {
             fill(block, position);
-            digest.update(block, 0, (int) Math.min(block.length, bytes - position));
+            digest.update(block, 0, (int) Math.min(block.length, end - position));
         }
         return hex(digest);
     }

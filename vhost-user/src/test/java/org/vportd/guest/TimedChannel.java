@@ -10,17 +10,17 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A client of a UNIX stream socket, every wait of which has a deadline. */
-final class TimedChannel implements AutoCloseable {
+/** A client of a UNIX stream socket. */
+final class TimedChannel implements TimedStream {
     private final SocketChannel channel;
-    private final Selector selector;
-    private final SelectionKey key;
+    private final Selector readable = Selector.open();
+    private final Selector writable = Selector.open();
 
-    private TimedChannel(SocketChannel channel, Selector selector) throws IOException {
+    private TimedChannel(SocketChannel channel) throws IOException {
         this.channel = channel;
-        this.selector = selector;
         channel.configureBlocking(false);
-        this.key = channel.register(selector, 0);
+        channel.register(readable, SelectionKey.OP_READ);
+        channel.register(writable, SelectionKey.OP_WRITE);
     }
 
     /** Connects, as soon as somebody listens. */
@@ -41,21 +41,21 @@ final class TimedChannel implements AutoCloseable {
         if (!done) {
             throw new AssertionError("nobody listens: socket=" + socket + " timeout=" + timeout);
         }
-        return new TimedChannel(connected[0], Selector.open());
+        return new TimedChannel(connected[0]);
     }
 
-    /** Reads what there is, waiting for the first byte; -1 at the end of the stream, 0 when time is up. */
-    int read(ByteBuffer target, Deadline deadline) throws IOException {
+    @Override
+    public int read(ByteBuffer target, Deadline deadline) throws IOException {
         int count = channel.read(target);
         while (count == 0 && !deadline.isOver()) {
-            await(SelectionKey.OP_READ, deadline);
+            await(readable, deadline);
             count = channel.read(target);
         }
         return count;
     }
 
-    /** Writes all of it; false when time is up, with the rest still in the buffer. */
-    boolean write(ByteBuffer source, Deadline deadline) throws IOException {
+    @Override
+    public boolean write(ByteBuffer source, Deadline deadline) throws IOException {
         while (true) {
             channel.write(source);
             if (!source.hasRemaining()) {
@@ -64,18 +64,18 @@ final class TimedChannel implements AutoCloseable {
             if (deadline.isOver()) {
                 return false;
             }
-            await(SelectionKey.OP_WRITE, deadline);
+            await(writable, deadline);
         }
     }
 
     @Override
     public void close() throws IOException {
-        selector.close();
+        readable.close();
+        writable.close();
         channel.close();
     }
 
-    private void await(int operation, Deadline deadline) throws IOException {
-        key.interestOps(operation);
+    private static void await(Selector selector, Deadline deadline) throws IOException {
         selector.select(deadline.remainingMs());
         selector.selectedKeys().clear();
     }

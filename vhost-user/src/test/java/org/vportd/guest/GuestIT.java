@@ -1,0 +1,76 @@
+package org.vportd.guest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.security.MessageDigest;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The packaged daemon serves real Linux guests. */
+@Tag("guest")
+class GuestIT {
+    /** QEMU, where one thing more is possible: its monitor stops the machine and resets it. */
+    @Nested
+    class Qemu extends GuestTests {
+        Qemu() {
+            super((socket, dir, numVqs) ->
+                    Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off"));
+        }
+
+        private Qmp connectMonitor() throws Exception {
+            return Qmp.connect(rig().dir().resolve("qmp"));
+        }
+
+        @Test
+        void shouldLoseNothingWhenMachineIsStoppedInTheMiddle() throws Exception {
+            try (HostPeer peer = openBothEnds();
+                    Qmp monitor = connectMonitor()) {
+                Future<String> sent = rig().inBackground(() -> peer.send(SIZE, 21, TRANSFER));
+                Console.Pending both = rig().console()
+                        .start("portsend 5 " + SIZE + " 22 >/tmp/sent & portrecv 5 " + SIZE
+                                + "; wait $!; cat /tmp/sent");
+                MessageDigest received = TestPattern.newDigest();
+                int stops = 8;
+                for (int i = 0; i < stops; i++) {
+                    received.update(peer.receiveBytes(1 << 20, TRANSFER));
+                    monitor.execute("stop");
+                    assertFalse(sent.isDone() && i == 0, "too late to stop anything");
+                    monitor.execute("cont");
+                }
+                received.update(peer.receiveBytes((int) (SIZE - ((long) stops << 20)), TRANSFER));
+
+                String output = rig().console().finish(both, TRANSFER).output();
+                assertTransfer(21, SIZE, output.lines().findFirst().orElse(""));
+                assertTransfer(22, SIZE, output.lines().skip(1).findFirst().orElse(""));
+                assertEquals(pattern(22, SIZE), TestPattern.hex(received));
+                assertEquals(pattern(21, SIZE), await(sent));
+            }
+        }
+
+        @Test
+        void shouldWorkAgainWhenMachineIsReset() throws Exception {
+            try (HostPeer peer = openBothEnds();
+                    Qmp monitor = connectMonitor()) {
+                String unused = run("echo before >/tmp/boot");
+                monitor.execute("system_reset");
+                rig().awaitShell();
+
+                assertEquals("", run("cat /tmp/boot 2>/dev/null || true"));
+                rig().openPort();
+                rig().awaitPeer("up");
+                assertBothWays(peer, 23);
+            }
+        }
+    }
+
+    /** User-mode Linux: one thread, no interrupts while it waits for an acknowledgement, larger queues. */
+    @Nested
+    class UserModeLinux extends GuestTests {
+        UserModeLinux() {
+            super((socket, dir, numVqs) -> Guest.uml(socket, dir));
+        }
+    }
+}

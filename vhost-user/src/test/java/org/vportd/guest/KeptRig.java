@@ -1,0 +1,66 @@
+package org.vportd.guest;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Keeps one rig for all tests of a class, as booting takes long. After a failure it shows what daemon and guest said, and
+ * the next test gets a new one.
+ */
+final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCallback {
+    private final Rig.Starter starter;
+    private @Nullable Rig rig;
+
+    KeptRig(Rig.Starter starter) {
+        this.starter = starter;
+    }
+
+    Rig rig() {
+        if (rig == null) {
+            throw new IllegalStateException("only tests have a rig");
+        }
+        return rig;
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws IOException {
+        if (rig == null) {
+            rig = new Rig(starter);
+            rig.awaitShell();
+        }
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) throws IOException {
+        if (rig == null) {
+            return;
+        }
+        if (context.getExecutionException().isEmpty()) {
+            rig.closePort();
+            String complaints = rig.kernelComplaints();
+            if (complaints.isEmpty()) {
+                return;
+            }
+            discard(rig, context);
+            throw new AssertionError("guest's kernel complains: " + complaints);
+        }
+        discard(rig, context);
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) throws IOException {
+        if (rig != null) {
+            rig.close();
+        }
+    }
+
+    private void discard(Rig failed, ExtensionContext context) throws IOException {
+        System.out.println("=== " + context.getDisplayName() + failed.diagnosis());
+        rig = null;
+        failed.close();
+    }
+}
