@@ -1,0 +1,126 @@
+package org.vportd.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.serial.PortOptions;
+import org.vportd.serial.SerialOptions;
+
+class DeviceConfigTest {
+    private static DeviceConfig parse(String... devices) throws ConfigException {
+        List<Options> options = new ArrayList<>();
+        for (String device : devices) {
+            options.add(Options.parse(device, "driver", warning -> {}));
+        }
+        return DeviceConfig.of(options);
+    }
+
+    private static String refusal(String... devices) {
+        return String.valueOf(
+                assertThrows(ConfigException.class, () -> parse(devices)).getMessage());
+    }
+
+    @Test
+    void shouldBeQemusDefaultWhenNothingIsAskedFor() throws ConfigException {
+        DeviceConfig config = parse();
+        assertEquals(SerialOptions.defaults(), config.serial());
+        assertEquals(31, config.serial().maxPorts());
+        assertTrue(config.serial().emergencyWrite());
+        assertEquals(List.of(), config.ports());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device"})
+    void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
+        DeviceConfig config = parse(
+                driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,status=off,inband=on");
+        assertEquals(new SerialOptions("s0", 4, false, false, false), config.serial());
+        assertFalse(config.backend().status());
+        assertTrue(config.backend().inband());
+    }
+
+    @Test
+    void shouldDescribePortWhenEveryKeyIsGiven() throws ConfigException {
+        DeviceConfig.PortConfig port = parse(
+                        "virtserialport,id=p1,bus=s0.0,chardev=c1,nr=0x2,name=org.a,,b", "virtio-serial,id=s0")
+                .ports()
+                .get(0);
+        assertEquals(
+                new PortOptions(PortOptions.Type.VIRTSERIALPORT, "p1", 2, "org.a,b", PortOptions.DEFAULT_BUFFER_BYTES),
+                port.options());
+        assertEquals("c1", port.chardev());
+    }
+
+    @Test
+    void shouldLeaveChoiceToDeviceWhenPortSaysNothing() throws ConfigException {
+        DeviceConfig.PortConfig port = parse("virtconsole").ports().get(0);
+        assertEquals(PortOptions.of(PortOptions.Type.VIRTCONSOLE), port.options());
+        assertEquals(PortOptions.ANY_NR, port.options().nr());
+        assertNull(port.chardev());
+    }
+
+    @Test
+    void shouldKeepOrderWhenThereAreManyPorts() throws ConfigException {
+        DeviceConfig config = parse("virtserialport,id=b", "virtconsole,id=a", "virtio-serial", "virtserialport,id=c");
+        assertEquals(
+                List.of("b", "a", "c"),
+                config.ports().stream()
+                        .map(p -> String.valueOf(p.options().deviceId()))
+                        .toList());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0,0", "100,100", "100b,100", "64k,65536", "2M,2097152", "64M,67108864"})
+    void shouldReadBufferWhenItIsASize(String text, int bytes) throws ConfigException {
+        assertEquals(
+                bytes,
+                parse("virtconsole,buffer=" + text).ports().get(0).options().bufferBytes());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "id=p | Parameter 'driver' is missing",
+                "nope | 'nope' is not a valid device model name",
+                "virtconsole,foo=1 | Invalid parameter 'foo'",
+                "virtio-serial,nr=1 | Invalid parameter 'nr'",
+                "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
+                "virtconsole,nr=x | Parameter 'nr' expects a number",
+                "virtconsole,nr=-1 | Parameter 'nr' expects a number",
+                "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number",
+                "virtconsole,buffer=65M | Parameter 'buffer' expects a number",
+                "virtconsole,buffer=lots | Parameter 'buffer' expects a number",
+                "virtconsole,id=1p | Parameter 'id' expects an identifier",
+                "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
+                "virtio-serial,event_idx=maybe | Parameter 'event_idx' expects 'on' or 'off'"
+            })
+    void shouldRefuseWhenOptionIsWrong(String deviceAndMessage) {
+        List<String> parts = List.of(deviceAndMessage.split(" \\| ", 2));
+        assertEquals("-device " + parts.get(0) + ": " + parts.get(1), refusal(parts.get(0)));
+    }
+
+    @Test
+    void shouldRefuseWhenIdIsTaken() {
+        assertEquals(
+                "-device virtserialport,id=p1: Duplicate device ID 'p1'",
+                refusal("virtconsole,id=p1", "virtserialport,id=p1"));
+    }
+
+    @Test
+    void shouldRefuseWhenThereAreTwoDevices() {
+        assertEquals(
+                "-device virtio-serial,id=b: only one virtio-serial device can be served",
+                refusal("virtio-serial,id=a", "virtio-serial,id=b"));
+    }
+}
