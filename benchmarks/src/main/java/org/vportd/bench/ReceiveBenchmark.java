@@ -13,11 +13,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.vportd.loop.EventLoop;
-import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
-import org.vportd.posix.Sockets;
 
 /**
  * A stream from a UNIX socket into a driver's buffers: through character device, device and ring, and by a plain {@code
@@ -40,36 +37,25 @@ public class ReceiveBenchmark {
     @Param({"4096", "32768"})
     public int bufferBytes;
 
-    private EventLoop loop;
-    private DeviceSetup setup;
-    private StreamChardev chardev;
-    private SocketPeer ringPeer;
-    private Fd plainFd;
-    private SocketPeer plainPeer;
+    private SocketPairs pairs;
     private final IoVector plainBuffers = new IoVector();
 
     /** Makes a socket with a writer for each of the two ways. */
     @Setup
     public void open() throws Exception {
-        loop = EventLoop.open();
-        Fd[] ringPair = Sockets.pair();
-        chardev = new StreamChardev(loop, ringPair[0]);
-        setup = new DeviceSetup(loop, chardev);
+        pairs = new SocketPairs(true);
+        DeviceSetup setup = pairs.setup;
         for (int i = 0; i < DeviceSetup.QUEUE_SIZE; i++) {
             setup.rx.addWritable(setup.buffers + ((long) i << 16), bufferBytes, i);
         }
         setup.rx.publish();
         setup.device.queueNotified(DeviceSetup.RX);
-        ringPeer = SocketPeer.writer(ringPair[1]);
-        Fd[] plainPair = Sockets.pair();
-        plainFd = plainPair[0];
-        Posix.setNonBlocking(plainFd, false);
-        plainPeer = SocketPeer.writer(plainPair[1]);
     }
 
     /** Buffers filled through the ring and posted again. */
     @Benchmark
     public long ring() {
+        DeviceSetup setup = pairs.setup;
         long received = 0;
         while (received < BYTES) {
             boolean posted = false;
@@ -83,7 +69,7 @@ public class ReceiveBenchmark {
                 setup.device.queueNotified(DeviceSetup.RX);
             }
             if (received < BYTES) {
-                loop.turn(-1);
+                pairs.loop.turn(-1);
             }
         }
         return received;
@@ -96,9 +82,9 @@ public class ReceiveBenchmark {
         while (received < BYTES) {
             plainBuffers.clear();
             for (int i = 0; i < BUFFERS; i++) {
-                plainBuffers.add(setup.memory.hostAddress(setup.buffers + ((long) i << 16)), bufferBytes);
+                plainBuffers.add(pairs.setup.memory.hostAddress(pairs.setup.buffers + ((long) i << 16)), bufferBytes);
             }
-            received += Posix.readv(plainFd, plainBuffers);
+            received += Posix.readv(pairs.plain, plainBuffers);
         }
         return received;
     }
@@ -106,12 +92,7 @@ public class ReceiveBenchmark {
     /** Closes both. */
     @TearDown
     public void close() {
-        setup.close();
-        chardev.close();
-        ringPeer.close();
-        plainFd.close();
-        plainPeer.close();
+        pairs.close();
         plainBuffers.close();
-        loop.close();
     }
 }

@@ -14,11 +14,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.vportd.loop.EventLoop;
-import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
-import org.vportd.posix.Sockets;
 
 /**
  * Blocks from a driver's buffers into a UNIX socket: through ring, device and character device, and by a plain {@code
@@ -37,32 +34,20 @@ public class TransmitBenchmark {
     @Param({"64", "1024", "4096", "32768"})
     public int blockBytes;
 
-    private EventLoop loop;
-    private DeviceSetup setup;
-    private StreamChardev chardev;
-    private SocketPeer ringPeer;
-    private Fd plainFd;
-    private SocketPeer plainPeer;
+    private SocketPairs pairs;
     private final IoVector plainData = new IoVector();
 
     /** Makes a socket with a reader for each of the two ways. */
     @Setup
     public void open() throws Exception {
-        loop = EventLoop.open();
-        Fd[] ringPair = Sockets.pair();
-        chardev = new StreamChardev(loop, ringPair[0]);
-        ringPeer = SocketPeer.reader(ringPair[1]);
-        setup = new DeviceSetup(loop, chardev);
-        Fd[] plainPair = Sockets.pair();
-        plainFd = plainPair[0];
-        Posix.setNonBlocking(plainFd, false);
-        plainPeer = SocketPeer.reader(plainPair[1]);
+        pairs = new SocketPairs(false);
     }
 
     /** A ring of blocks, returned when the socket has taken them. */
     @Benchmark
     @OperationsPerInvocation(BLOCKS)
     public int ring() {
+        DeviceSetup setup = pairs.setup;
         for (int i = 0; i < BLOCKS; i++) {
             setup.tx.addReadable(setup.buffers + ((long) i << 16), blockBytes, i);
         }
@@ -74,7 +59,7 @@ public class TransmitBenchmark {
             if (setup.tx.poll()) {
                 returned++;
             } else {
-                loop.turn(-1);
+                pairs.loop.turn(-1);
             }
         }
         return returned;
@@ -85,10 +70,10 @@ public class TransmitBenchmark {
     @OperationsPerInvocation(BLOCKS)
     public long plain() throws Exception {
         for (int i = 0; i < BLOCKS; i++) {
-            plainData.add(setup.memory.hostAddress(setup.buffers + ((long) i << 16)), blockBytes);
+            plainData.add(pairs.setup.memory.hostAddress(pairs.setup.buffers + ((long) i << 16)), blockBytes);
         }
         while (!plainData.isEmpty()) {
-            plainData.consume(Posix.writev(plainFd, plainData));
+            plainData.consume(Posix.writev(pairs.plain, plainData));
         }
         return plainData.bytes();
     }
@@ -96,12 +81,7 @@ public class TransmitBenchmark {
     /** Closes both. */
     @TearDown
     public void close() {
-        setup.close();
-        chardev.close();
-        ringPeer.close();
-        plainFd.close();
-        plainPeer.close();
+        pairs.close();
         plainData.close();
-        loop.close();
     }
 }
