@@ -56,7 +56,7 @@ class GuestIT {
                     Qmp monitor = connectMonitor()) {
                 String unused = run("echo before >/tmp/boot");
                 monitor.execute("system_reset");
-                rig().awaitShell();
+                rig().awaitGuest();
 
                 assertEquals("", run("cat /tmp/boot 2>/dev/null || true"));
                 rig().openPort();

@@ -268,7 +268,7 @@ abstract class GuestTests {
             String unused = run("portsend 5 " + SIZE + " 12 >/tmp/sent & :");
             rig().awaitInGuest(PORT_IS_FULL, "port never fills");
             rig().console().send("reboot -f\n");
-            rig().awaitShell();
+            rig().awaitGuest();
 
             assertNotEquals(boot, run("cat /proc/sys/kernel/random/boot_id"));
             HostPeer.Transfer stale = peer.receiveAll(QUIET);

@@ -30,7 +30,7 @@ final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCa
     public void beforeEach(ExtensionContext context) throws IOException {
         if (rig == null) {
             rig = new Rig(starter);
-            rig.awaitShell();
+            rig.awaitGuest();
         }
     }
 
@@ -40,8 +40,7 @@ final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCa
             return;
         }
         if (context.getExecutionException().isEmpty()) {
-            rig.closePort();
-            String complaints = rig.kernelComplaints();
+            String complaints = rig.finishTest();
             if (complaints.isEmpty()) {
                 return;
             }

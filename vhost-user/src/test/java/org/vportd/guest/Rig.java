@@ -46,7 +46,7 @@ final class Rig implements AutoCloseable {
         Guest start(Path vhostUserSocket, Path dir, int numVqs) throws IOException;
     }
 
-    /** Starts both and waits for the shell. */
+    /** Starts both. */
     Rig(Starter starter) throws IOException {
         GuestFiles unused = GuestFiles.require(); // skips the test before anything runs
         this.starter = starter;
@@ -108,15 +108,18 @@ final class Rig implements AutoCloseable {
         return Terminal.open(Path.of(daemon.awaitLog(notice, STATE_TIMEOUT).group(1)));
     }
 
-    /** Waits for the guest's shell, after a start too. */
-    void awaitShell() {
+    /** Waits until the guest, just started, has its shell and all ports. */
+    void awaitGuest() {
         console.awaitShell(BOOT_TIMEOUT);
+        // Opening a port before it is there would make a plain file of its name.
+        awaitInGuest(
+                "[ -c " + PORT + " ] && [ -c " + AGENT_PORT + " ] && (: </dev/hvc1) 2>/dev/null", "ports are missing");
     }
 
-    /** Starts the next guest, after the one before was killed, and waits for its shell. */
+    /** Starts the next guest, after the one before was killed, and waits until it is there. */
     void startNextGuest() throws IOException {
         guest = starter.start(vhostUserSocket(), dir, NUM_VQS);
-        awaitShell();
+        awaitGuest();
     }
 
     /** Opens the port in the guest, as descriptor 5 of its shell. */
@@ -124,11 +127,7 @@ final class Rig implements AutoCloseable {
         String unused = console.run("exec 5<>" + PORT);
     }
 
-    void closePort() {
-        String unused = console.run("exec 5>&-");
-    }
-
-    /** Connects the host program of the port; if the guest has the port open, waits until it knows. */
+    /** Connects the host program of the port. */
     HostPeer connectPeer() throws IOException {
         return HostPeer.connect(portSocket(), STATE_TIMEOUT);
     }
@@ -157,10 +156,10 @@ final class Rig implements AutoCloseable {
         return threads.submit(work);
     }
 
-    /** What the guest's kernel complains about, which should be nothing. */
-    String kernelComplaints() {
+    /** Closes the port in the guest if it is open; returns what its kernel complained about, which should be nothing. */
+    String finishTest() {
         return console.run(
-                "dmesg | grep -E 'lockup|BUG|WARNING|Call Trace|blocked for more|rcu.*stall|Oops|broken' || true");
+                "exec 5>&-; dmesg | grep -E 'lockup|BUG|WARNING|Call Trace|blocked for more|rcu.*stall|Oops|broken' || true");
     }
 
     /** What daemon and guest said, for failures. */
