@@ -1,7 +1,9 @@
 package org.vportd.loop;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.agrona.concurrent.NanoClock;
@@ -23,6 +25,8 @@ public final class EventLoop implements AutoCloseable {
     public static final int COMMAND_CAPACITY = 4096;
 
     private static final int EVENTS_PER_TURN = 256;
+    /** How long after a fault the virtual machine may still report it again. */
+    private static final long ECHO_NS = TimeUnit.SECONDS.toNanos(1);
 
     private final NanoClock clock;
     private final Epoll epoll;
@@ -36,7 +40,23 @@ public final class EventLoop implements AutoCloseable {
     private int[] freeSlots = new int[64];
     private int freeCount;
     private int slotCount;
+    private final List<FaultHandler> faultHandlers = new ArrayList<>();
+    private long lastClaimNs;
+    private boolean anyClaim;
     private volatile boolean stopped;
+
+    /** Knows memory that others can take away. */
+    @FunctionalInterface
+    public interface FaultHandler {
+        /**
+         * An access to memory has failed, somewhere in the turn that is being given up.
+         *
+         * @param anybody false: only who sees that its memory is gone shall answer; true: nobody saw that, so whoever uses
+         *     memory of others at all shall
+         * @return whether it was to memory that this handler knows, which it then no longer uses
+         */
+        boolean onFault(InternalError fault, boolean anybody);
+    }
 
     private EventLoop(NanoClock clock) throws PosixException {
         this.clock = clock;
@@ -165,6 +185,19 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
+    /**
+     * Has a handler asked when memory has vanished under an access. A virtual machine may report that late, with an {@link
+     * InternalError} out of code that has nothing to do with it, so catching it at the access is not enough.
+     */
+    public void addFaultHandler(FaultHandler handler) {
+        faultHandlers.add(handler);
+    }
+
+    /** Asks a handler no more. */
+    public void removeFaultHandler(FaultHandler handler) {
+        faultHandlers.remove(handler);
+    }
+
     /** Runs turns until {@link #stop}. The calling thread is the loop thread from here on. */
     public void run() {
         while (!stopped) {
@@ -179,6 +212,46 @@ public final class EventLoop implements AutoCloseable {
      * @return the work done: events, timers and tasks
      */
     public int turn(int maxWaitMs) {
+        try {
+            return turnOnce(maxWaitMs);
+        } catch (InternalError e) {
+            try {
+                recover(e);
+            } catch (InternalError again) { // it may come more than once, also while it is being dealt with
+                if (again == e) {
+                    throw e;
+                }
+                recover(again);
+            }
+            return 1;
+        }
+    }
+
+    /** Whoever lost memory is told; what others may have missed in the turn that was given up is reported once more. */
+    private void recover(InternalError fault) {
+        if (isClaimed(fault, false) || isClaimed(fault, true)) {
+            lastClaimNs = clock.nanoTime();
+            anyClaim = true;
+        } else if (!anyClaim || clock.nanoTime() - lastClaimNs > ECHO_NS) {
+            throw fault;
+        }
+        for (Watch watch : watches) {
+            if (watch != null) {
+                rearm(watch);
+            }
+        }
+        wake(); // for commands
+    }
+
+    private boolean isClaimed(InternalError fault, boolean anybody) {
+        boolean claimed = false;
+        for (FaultHandler handler : List.copyOf(faultHandlers)) {
+            claimed |= handler.onFault(fault, anybody);
+        }
+        return claimed;
+    }
+
+    private int turnOnce(int maxWaitMs) {
         int ready;
         try {
             ready = epoll.await(waitMs(maxWaitMs));

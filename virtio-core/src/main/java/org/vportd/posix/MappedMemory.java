@@ -18,19 +18,22 @@ public final class MappedMemory implements AutoCloseable {
     private static final int PAGE_BYTES = 4096;
     private static final @Nullable Pointer ANYWHERE = null;
 
+    private final Fd file;
+    private final long fileEnd;
     private final long mapping;
     private final long mappingBytes;
     private final long address;
-    private boolean mapped = true;
 
-    private MappedMemory(long mapping, long mappingBytes, long address) {
+    private MappedMemory(Fd file, long fileEnd, long mapping, long mappingBytes, long address) {
+        this.file = file;
+        this.fileEnd = fileEnd;
         this.mapping = mapping;
         this.mappingBytes = mappingBytes;
         this.address = address;
     }
 
     /**
-     * Maps a part of a file. The descriptor may be closed afterwards.
+     * Maps a part of a file. The descriptor may be closed afterwards: a duplicate is kept, see {@link #isIntact}.
      *
      * @param offset where the part begins; need not be aligned, also not on huge pages
      * @param sizeBytes its length, at least 1
@@ -46,12 +49,15 @@ public final class MappedMemory implements AutoCloseable {
         long start = offset & -alignment;
         long length = offset - start + sizeBytes;
         length = (length + alignment - 1) & -alignment; // munmap of huge pages wants whole ones
-        long mapping = LibC.C.mmap(ANYWHERE, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, fd.value(), start);
+        Fd file = fd.duplicate();
+        long mapping = LibC.C.mmap(ANYWHERE, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, file.value(), start);
         if (mapping == -1) {
-            throw new PosixException("mmap", LibC.errno());
+            int errno = LibC.errno();
+            file.close();
+            throw new PosixException("mmap", errno);
         }
         LibC.C.madvise(mapping, length, MADV_DONTDUMP); // best effort: not every file system knows it
-        return new MappedMemory(mapping, length, mapping + (offset - start));
+        return new MappedMemory(file, offset + sizeBytes, mapping, length, mapping + (offset - start));
     }
 
     private static long blockBytes(Fd fd) throws PosixException {
@@ -71,10 +77,19 @@ public final class MappedMemory implements AutoCloseable {
         return address;
     }
 
+    /** Whether the file still reaches as far as the part does: nobody has truncated it since. */
+    public boolean isIntact() {
+        try {
+            return file.isOpen() && FileStatus.of(file).sizeBytes() >= fileEnd;
+        } catch (PosixException e) {
+            return false;
+        }
+    }
+
     @Override
     public void close() {
-        if (mapped) {
-            mapped = false;
+        if (file.isOpen()) {
+            file.close();
             LibC.C.munmap(mapping, mappingBytes);
         }
     }

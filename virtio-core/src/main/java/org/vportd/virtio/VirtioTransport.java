@@ -16,7 +16,7 @@ public interface VirtioTransport {
 
     /**
      * Memory shared with the driver has gone. The transport ends by itself, soon after this returns; queues must not be
-     * touched until then.
+     * touched until then. An {@link InternalError} that turns out to have come late, from other memory, is thrown again.
      *
      * @param cause what the access met
      */

@@ -297,4 +297,57 @@ class EventLoopTest {
             throw new AssertionError(e);
         }
     }
+
+    @Test
+    void shouldGoOnAndMissNoEventWhenAFaultIsClaimed() throws PosixException {
+        try (EventFd faulty = EventFd.open(1);
+                EventFd other = EventFd.open(1)) {
+            int changes = Epoll.EPOLLIN | Epoll.EPOLLET;
+            boolean[] thrown = new boolean[1];
+            Watch first = loop.watch(faulty.fd(), changes, events -> {
+                if (!thrown[0]) {
+                    thrown[0] = true;
+                    throw new InternalError("fault in memory of others");
+                }
+            });
+            Watch second = loop.watch(other.fd(), changes, events -> log.add("event"));
+            loop.addFaultHandler((fault, anybody) -> {
+                log.add("fault " + anybody);
+                return anybody;
+            });
+            loop.turn(0);
+            assertEquals(List.of("fault false", "fault true"), log);
+            loop.turn(0);
+            assertEquals(List.of("fault false", "fault true", "event"), log);
+            first.close();
+            second.close();
+        }
+    }
+
+    @Test
+    void shouldTolerateEchoesOfAClaimedFaultForAWhile() {
+        EventLoop.FaultHandler onlyOnce = (fault, anybody) -> log.isEmpty() && log.add("claimed");
+        loop.addFaultHandler(onlyOnce);
+        Runnable fail = () -> {
+            throw new InternalError("fault in memory of others");
+        };
+        loop.task(fail).schedule();
+        loop.turn(0);
+        loop.task(fail).schedule();
+        loop.turn(0);
+        assertEquals(List.of("claimed"), log);
+        now = TimeUnit.SECONDS.toNanos(2);
+        loop.task(fail).schedule();
+        assertThrows(InternalError.class, () -> loop.turn(0));
+    }
+
+    @Test
+    void shouldThrowFaultOnWhenNobodyClaimsIt() {
+        loop.addFaultHandler((fault, anybody) -> false);
+        loop.task(() -> {
+                    throw new InternalError("a fault of the virtual machine itself");
+                })
+                .schedule();
+        assertThrows(InternalError.class, () -> loop.turn(0));
+    }
 }

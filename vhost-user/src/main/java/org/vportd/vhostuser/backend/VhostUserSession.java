@@ -34,6 +34,7 @@ import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringState;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
+import org.vportd.virtio.memory.GuestMemory;
 
 /**
  * One front-end's connection, from its first message to its end: receives requests, has them carried out by {@link
@@ -60,6 +61,7 @@ final class VhostUserSession implements AutoCloseable {
     private final LoopTimer patience;
     private final LimitedLog log;
     private long protocolFeatures;
+    private final EventLoop.FaultHandler faultHandler;
     private boolean ended;
 
     /**
@@ -88,6 +90,8 @@ final class VhostUserSession implements AutoCloseable {
         this.processTask = loop.task(this::process);
         this.patience = loop.timer(this::patienceEnded);
         this.rings = new SessionRings(loop, device, memory, log, this::endLater);
+        this.faultHandler = this::memoryMayHaveGone;
+        loop.addFaultHandler(faultHandler);
         device.attach(rings);
     }
 
@@ -122,7 +126,7 @@ final class VhostUserSession implements AutoCloseable {
             end("front-end has left");
         } catch (IOException e) {
             end("connection is lost: " + e.getMessage());
-        } catch (InternalError | MemoryFaultException e) {
+        } catch (MemoryFaultException e) {
             end("guest memory has gone: " + e.getMessage());
         } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, name + ": internal error", e);
@@ -313,6 +317,15 @@ final class VhostUserSession implements AutoCloseable {
         stream.send(message.flip());
     }
 
+    private boolean memoryMayHaveGone(InternalError fault, boolean anybody) {
+        GuestMemory table = memory.table();
+        boolean ours = anybody ? table.size() > 0 : !table.isIntact();
+        if (ours) {
+            end("guest memory has gone: " + fault.getMessage());
+        }
+        return ours;
+    }
+
     /** Ends the session as soon as whoever calls has returned. */
     private void endLater(String reason) {
         loop.task(() -> end(reason)).schedule();
@@ -325,6 +338,7 @@ final class VhostUserSession implements AutoCloseable {
         }
         ended = true;
         LOGGER.log(System.Logger.Level.INFO, name + ": session ends: " + reason);
+        loop.removeFaultHandler(faultHandler);
         processTask.cancel();
         patience.cancel();
         rings.close();

@@ -128,6 +128,11 @@ public final class GuestMemory implements AutoCloseable {
         return UNMAPPED;
     }
 
+    /** Whether all of it is still there: no file behind it has been truncated. */
+    public boolean isIntact() {
+        return regions.stream().allMatch(region -> region.mapping().isIntact());
+    }
+
     /** Unmaps everything; the table is empty and usable again. */
     @Override
     public void close() {
