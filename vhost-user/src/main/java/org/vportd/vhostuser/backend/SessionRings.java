@@ -165,13 +165,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
         Vring ring = ring(kick.index());
         if (!kick.noFd()) {
-            Fd fd = VhostUserSession.take(fds);
-            try {
-                ring.setKick(loop, fd, this::kicked);
-            } catch (VhostUserRequestException e) {
-                fd.close();
-                throw e;
-            }
+            ring.setKick(loop, VhostUserSession.take(fds), this::kicked);
         } else if (inband) {
             ring.setStarted();
         } else {
@@ -352,9 +346,6 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     @Override
     public void memoryFault(Throwable cause) {
-        if (cause instanceof InternalError late && memory.table().isIntact()) {
-            throw late; // not ours, as far as can be seen: the loop asks everybody
-        }
         if (!memoryGone) {
             memoryGone = true;
             onFatal.accept("guest memory has gone: " + cause.getMessage());

@@ -148,7 +148,7 @@ final class Vring implements AutoCloseable {
     }
 
     /**
-     * Takes the descriptor that kicks come through.
+     * Takes the descriptor that kicks come through; it is closed if it is refused, as with the other two.
      *
      * @param onKick told the ring's index at each kick
      */
@@ -189,13 +189,16 @@ final class Vring implements AutoCloseable {
         error = bell;
     }
 
+    /** Makes a bell of a descriptor, or closes it. */
     private Doorbell bell(String what, Fd fd) throws VhostUserRequestException {
         try {
             Doorbell bell = Doorbell.of(fd);
             if (bell != null) {
                 return bell;
             }
+            fd.close();
         } catch (PosixException e) {
+            fd.close();
             throw new VhostUserRequestException(what + " is unusable: queue=" + index + " error=" + e.getMessage());
         }
         throw new VhostUserRequestException(what + " is no eventfd, pipe or stream socket: queue=" + index);
