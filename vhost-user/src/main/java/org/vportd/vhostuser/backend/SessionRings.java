@@ -346,6 +346,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     @Override
     public void memoryFault(Throwable cause) {
+        if (cause instanceof InternalError late && memory.table().isIntact()) {
+            throw late; // not ours, as far as can be seen: the loop asks everybody
+        }
         if (!memoryGone) {
             memoryGone = true;
             onFatal.accept("guest memory has gone: " + cause.getMessage());
