@@ -51,6 +51,23 @@ class GuestIT {
         }
 
         @Test
+        void shouldGiveOnlyFreshDataWhenPeerChangesWhileMachineIsStopped() throws Exception {
+            try (HostPeer first = openBothEnds();
+                    Qmp monitor = connectMonitor()) {
+                String writer = run("portsend 5 " + SIZE + " 24 >/tmp/sent & echo $!");
+                rig().awaitInGuest(PORT_IS_FULL, "port never fills");
+                monitor.execute("stop");
+                first.leave();
+                try (HostPeer second = rig().connectPeer()) {
+                    monitor.execute("cont");
+
+                    assertOnlyFresh(second, writer, 24);
+                    assertBothWays(second, 25);
+                }
+            }
+        }
+
+        @Test
         void shouldWorkAgainWhenMachineIsReset() throws Exception {
             try (HostPeer peer = openBothEnds();
                     Qmp monitor = connectMonitor()) {
