@@ -24,7 +24,7 @@ import org.vportd.posix.PosixException;
  */
 public final class FdStream implements ByteStream {
     private static final int READS_PER_TURN = 16;
-    private static final int LEFT = Epoll.EPOLLHUP | Epoll.EPOLLERR | Epoll.EPOLLRDHUP;
+    private static final int LEFT = Epoll.EPOLLHUP | Epoll.EPOLLERR;
     private static final int IN = Epoll.EPOLLIN | Epoll.EPOLLRDHUP | Epoll.EPOLLET;
     private static final int OUT = Epoll.EPOLLOUT | Epoll.EPOLLET;
 
@@ -39,6 +39,7 @@ public final class FdStream implements ByteStream {
     private boolean writable = true;
     private boolean waitsForRoom;
     private boolean left;
+    private boolean saidLast;
     private boolean outputFailed;
     private boolean ended;
 
@@ -100,8 +101,9 @@ public final class FdStream implements ByteStream {
         if ((events & Epoll.EPOLLOUT) != 0) {
             retryOutput();
         }
-        if ((events & (Epoll.EPOLLIN | LEFT)) != 0) {
+        if ((events & (Epoll.EPOLLIN | Epoll.EPOLLRDHUP | LEFT)) != 0) {
             left |= (events & LEFT) != 0;
+            saidLast |= (events & Epoll.EPOLLRDHUP) != 0;
             readable = true;
             pump();
         }
@@ -131,10 +133,10 @@ public final class FdStream implements ByteStream {
         for (int reads = 0; readable && !ended; reads++) {
             IoVector buffers = owner.receiveBuffers();
             if (buffers.isEmpty() && input != null) {
-                if (left && !owner.isReceiving()) {
+                if (!owner.isReceiving() && (left || (saidLast && Posix.unread(input) == 0))) {
                     end();
                 }
-                return; // parked until acceptInput
+                return; // parked until acceptInput; what a peer has said last before it waits for an answer is kept
             }
             if (reads == READS_PER_TURN) {
                 pumpTask.schedule();
@@ -178,7 +180,7 @@ public final class FdStream implements ByteStream {
 
     @Override
     public long write(IoVector data) {
-        if (output == null) {
+        if (output == null || outputFailed) {
             return data.bytes();
         }
         long n = writable && !ended ? writeOnce(output, data) : 0;
@@ -221,6 +223,7 @@ public final class FdStream implements ByteStream {
         left = true;
         readable = true; // what the peer had sent is still read
         pumpTask.schedule();
+        writableTask.schedule(); // nobody is made to wait for a peer that has gone
     }
 
     @Override

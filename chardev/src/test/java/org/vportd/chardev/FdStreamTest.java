@@ -283,9 +283,68 @@ class FdStreamTest {
     }
 
     @Test
-    void shouldLetTcpPeerGoWithWhatItHadSentWhenNobodyReads() throws Exception {
+    void shouldLetTcpPeerGoWhenNothingOfItIsUnreadAndNobodyReads() throws Exception {
         Fd[] pair = tcpPair();
-        letsGo(front(pair[0], pair[0]), peer(pair[1], pair[1]));
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        front.setReceiving(false);
+        peer.close();
+        loop.until("CLOSED", () -> front.count(ChardevEvent.CLOSED) == 1);
+    }
+
+    @Test
+    void shouldKeepTcpPeersLastWordsUntilSomebodyReads() throws Exception {
+        Fd[] pair = tcpPair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        keepsLastWords(front, peer, peer::close);
+    }
+
+    @Test
+    void shouldKeepLastWordsOfHalfClosedPeerUntilSomebodyReads() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        keepsLastWords(front, peer, () -> Sockets.shutdownOutput(peer.fd()));
+    }
+
+    private interface Ending {
+        void run() throws Exception;
+    }
+
+    private void keepsLastWords(RecordingHandler front, Peer peer, Ending ending) throws Exception {
+        front.setReceiving(false);
+        peer.write("last words");
+        loop.settle();
+        ending.run();
+        loop.settle();
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        front.setReceiving(true);
+        front.grant(100);
+        loop.until("CLOSED", () -> front.count(ChardevEvent.CLOSED) == 1);
+        assertEquals("last words", front.text());
+    }
+
+    @Test
+    void shouldNotMakeWriterWaitWhenPeerHasGoneAndItsInputIsStillUnread() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        peer.write("unread");
+        loop.settle();
+        peer.close();
+        loop.settle();
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        assertEquals(0, front.write("nobody hears this"));
+        loop.until("writable", () -> front.writableCalls() == 1);
+        assertEquals(9, front.write("nor this "));
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        front.grant(100);
+        loop.until("CLOSED", () -> front.count(ChardevEvent.CLOSED) == 1);
+        assertEquals("unread", front.text());
     }
 
     private void letsGo(RecordingHandler front, Peer peer) throws Exception {

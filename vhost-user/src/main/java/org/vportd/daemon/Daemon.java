@@ -102,7 +102,6 @@ final class Daemon implements AutoCloseable {
         FrontendSocket socket = number != null
                 ? FrontendSocket.inherit(number)
                 : FrontendSocket.bind(String.valueOf(path), config.socketMode());
-        opened.push(socket::close);
         boolean listening = socket.isListening();
         Fd listener = listening ? socket.fd() : null;
         Runnable atSessionEnd = config.once() || !listening ? loop::stop : () -> {};
@@ -110,6 +109,7 @@ final class Daemon implements AutoCloseable {
             VhostUserBackend backend =
                     new VhostUserBackend(loop, device, config.device().backend(), listener, atSessionEnd);
             opened.push(backend::close);
+            opened.push(socket::close); // first: while the socket lives, no other file can be taken for it
             if (!listening) {
                 backend.serve(socket.fd());
             } else if (path != null) {

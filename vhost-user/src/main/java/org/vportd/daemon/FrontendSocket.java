@@ -9,6 +9,7 @@ import org.vportd.posix.FileStatus;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
+import org.vportd.posix.UnixAddress;
 
 /**
  * The socket that front-ends come through: a path we bind and remove again, or a descriptor we inherit. The file is never
@@ -60,9 +61,12 @@ final class FrontendSocket implements AutoCloseable {
             throw new StartException("cannot listen on --socket-path=" + path + ": there is a file that is no socket");
         }
         try {
-            Sockets.connectUnix(path).close();
+            UnixAddress.ofPath(path).connect().close();
             throw new StartException("cannot listen on --socket-path=" + path + ": somebody listens there already");
         } catch (IOException refused) {
+            if (refused instanceof PosixException busy && busy.errno() == Errno.EAGAIN) {
+                throw new StartException("cannot listen on --socket-path=" + path + ": somebody listens there already");
+            }
             if (!(refused instanceof PosixException posix) || posix.errno() != Errno.ECONNREFUSED) {
                 throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(refused));
             }

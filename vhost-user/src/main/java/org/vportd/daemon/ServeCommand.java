@@ -80,7 +80,7 @@ final class ServeCommand implements Callable<Integer> {
             names = {"-device", "--device"},
             paramLabel = "DRIVER[,KEY=VALUE]...",
             description = {
-                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID; or describe the "
+                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or describe the "
                         + "device: vhost-user-serial, with max_ports=N (31), emergency-write=on|off, "
                         + "event_idx=on|off, indirect_desc=on|off, status=on|off, inband=on|off."
             })

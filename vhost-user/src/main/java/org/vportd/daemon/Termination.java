@@ -13,6 +13,7 @@ final class Termination {
     private static final long PATIENCE_MS = 900;
 
     private final EventLoop loop;
+    private final Thread main = Thread.currentThread();
     private final Thread hook = new Thread(this::signalled, "vportd-signal");
     private final CountDownLatch closed = new CountDownLatch(1);
 
@@ -38,6 +39,7 @@ final class Termination {
 
     private void signalled() {
         loop.stop();
+        main.interrupt(); // it may still be connecting to a host that does not answer
         boolean orderly = false;
         try {
             orderly = closed.await(PATIENCE_MS, TimeUnit.MILLISECONDS);

@@ -41,8 +41,8 @@ public final class EventLoop implements AutoCloseable {
     private int freeCount;
     private int slotCount;
     private final List<FaultHandler> faultHandlers = new ArrayList<>();
-    private long lastClaimNs;
-    private boolean anyClaim;
+    private long lastFaultNs;
+    private boolean anyFault;
     private volatile boolean stopped;
 
     /** Knows memory that others can take away. */
@@ -229,10 +229,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Whoever lost memory is told; what others may have missed in the turn that was given up is reported once more. */
     private void recover(InternalError fault) {
-        if (isClaimed(fault, false) || isClaimed(fault, true)) {
-            lastClaimNs = clock.nanoTime();
-            anyClaim = true;
-        } else if (!anyClaim || clock.nanoTime() - lastClaimNs > ECHO_NS) {
+        long now = clock.nanoTime();
+        boolean mayBeEcho = anyFault && now - lastFaultNs <= ECHO_NS;
+        anyFault = true; // before the handlers: an echo may come out of them
+        lastFaultNs = now;
+        if (!isClaimed(fault, false) && !isClaimed(fault, true) && !mayBeEcho) {
             throw fault;
         }
         for (Watch watch : watches) {

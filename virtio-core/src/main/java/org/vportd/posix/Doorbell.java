@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A descriptor of another process through which the two wake each other: an eventfd as a rule, a pipe or a stream socket
- * with some front-ends. Ringing writes eight bytes and never waits, whatever the mode of the descriptor, which belongs to
- * both; listening leaves an eventfd unread, for its events are watched as changes, and empties the others.
+ * with some front-ends. Ringing writes eight bytes if there is room and does not wait, whatever the mode of the descriptor,
+ * which belongs to both and can change at any time; listening leaves an eventfd unread, for its events are watched as changes, and empties the others.
  */
 public final class Doorbell implements AutoCloseable {
     private static final int POLLIN = 1;
@@ -27,14 +27,12 @@ public final class Doorbell implements AutoCloseable {
 
     private final Fd fd;
     private final Kind kind;
-    private final boolean mayWait;
     private final long buffer;
     private boolean dead;
 
     private Doorbell(Fd fd, Kind kind) throws PosixException {
         this.fd = fd;
         this.kind = kind;
-        this.mayWait = !Posix.isNonBlocking(fd);
         this.buffer = NativeMemory.allocate(Long.BYTES + POLLFD_LENGTH + DRAIN_LENGTH);
         NativeMemory.putLong(buffer, 1);
         NativeMemory.putInt(buffer + Long.BYTES, fd.value());
@@ -79,7 +77,7 @@ public final class Doorbell implements AutoCloseable {
         try {
             if (kind == Kind.SOCKET) {
                 Sockets.send(fd, buffer, Long.BYTES);
-            } else if (!mayWait || isReady(POLLOUT)) {
+            } else if (isReady(POLLOUT)) {
                 Posix.write(fd, buffer, Long.BYTES);
             }
         } catch (PosixException e) {
@@ -121,7 +119,7 @@ public final class Doorbell implements AutoCloseable {
         if (kind == Kind.SOCKET) {
             return Sockets.receive(fd, to, DRAIN_LENGTH);
         }
-        return mayWait && !isReady(POLLIN) ? Posix.WOULD_BLOCK : Posix.read(fd, to, DRAIN_LENGTH);
+        return !isReady(POLLIN) ? Posix.WOULD_BLOCK : Posix.read(fd, to, DRAIN_LENGTH);
     }
 
     @Override

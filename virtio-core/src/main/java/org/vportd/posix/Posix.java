@@ -34,6 +34,7 @@ public final class Posix {
     private static final int F_GET_SEALS = 1034;
     private static final int F_ADD_SEALS = 1033;
     private static final int FD_CLOEXEC = 1;
+    private static final int FIONREAD = 0x541b;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
     private static final LibC C = LibC.C;
@@ -196,6 +197,16 @@ public final class Posix {
     public static boolean isShrinkSealed(Fd fd) {
         int seals = C.fcntl(fd.value(), F_GET_SEALS, 0);
         return seals >= 0 && (seals & 2) != 0;
+    }
+
+    /** The bytes that could be read now; 0 also if the kind of file cannot tell. */
+    public static int unread(Fd fd) {
+        long count = NativeMemory.allocate(Integer.BYTES);
+        try {
+            return C.ioctl(fd.value(), FIONREAD, count) < 0 ? 0 : NativeMemory.getInt(count);
+        } finally {
+            NativeMemory.free(count);
+        }
     }
 
     /** Whether a descriptor is a terminal. */

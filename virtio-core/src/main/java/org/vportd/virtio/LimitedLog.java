@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
  * counted, and the count is told with the next line. One thread.
  */
 public final class LimitedLog {
-    private static final int LINES_PER_INTERVAL = 10;
+    private static final int LINES_PER_INTERVAL = 20;
     private static final long INTERVAL_NS = TimeUnit.SECONDS.toNanos(10);
 
     private final Logger logger;
@@ -32,6 +32,15 @@ public final class LimitedLog {
 
     /** Writes a warning, or counts it. */
     public void warn(String message) {
+        write(Level.WARNING, message);
+    }
+
+    /** Writes a notice, or counts it. */
+    public void info(String message) {
+        write(Level.INFO, message);
+    }
+
+    private void write(Level level, String message) {
         long now = nanoTime.getAsLong();
         if (now - intervalStartNs >= INTERVAL_NS) {
             intervalStartNs = now;
@@ -44,6 +53,6 @@ public final class LimitedLog {
         lines++;
         String tail = suppressed == 0 ? "" : " (" + suppressed + " lines before this one were suppressed)";
         suppressed = 0;
-        logger.log(Level.WARNING, message + tail);
+        logger.log(level, message + tail);
     }
 }

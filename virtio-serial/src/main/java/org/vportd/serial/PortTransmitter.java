@@ -121,13 +121,6 @@ final class PortTransmitter {
         transmit();
     }
 
-    /** The peer has gone: what was kept for it is dropped. */
-    void discardBacklog() {
-        if (backlog != null) {
-            backlog.clear();
-        }
-    }
-
     /** The driver starts anew: nothing of the last one's output is remembered. */
     void reset() {
         throttled = false;
@@ -142,6 +135,8 @@ final class PortTransmitter {
     /** Frees what is kept for a chardev that will not take it any more. */
     void close() {
         task.cancel();
-        discardBacklog();
+        if (backlog != null) {
+            backlog.clear();
+        }
     }
 }

@@ -227,7 +227,7 @@ public final class SerialPort {
 
         private void hostClosed() {
             if (isConsole()) {
-                transmitter.discardBacklog(); // the console itself stays connected
+                transmitter.onWritable(); // a chardev without a peer takes all; one whose input has ended goes on
                 return;
             }
             hostConnected = false;

@@ -172,6 +172,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             throw new VhostUserRequestException("a ring without kicks is not served: queue=" + ring.index());
         }
         startIfReady(ring);
+        kicked(ring.index()); // the one before may have been rung in the meantime
     }
 
     private void enable(Vring ring, boolean on) throws VhostUserRequestException {

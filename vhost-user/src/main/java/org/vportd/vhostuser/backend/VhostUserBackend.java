@@ -8,9 +8,10 @@ import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
 import org.vportd.posix.Epoll;
 import org.vportd.posix.Fd;
+import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
-import org.vportd.posix.Terminals;
+import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
 
 /**
@@ -29,6 +30,7 @@ public final class VhostUserBackend implements AutoCloseable {
     private final BackendOptions options;
     private final Runnable onSessionEnd;
     private final @Nullable Fd listener;
+    private final LimitedLog log;
     private final LoopTimer acceptPause;
     private @Nullable Watch watch;
     private @Nullable VhostUserSession session;
@@ -49,6 +51,7 @@ public final class VhostUserBackend implements AutoCloseable {
         this.listener = listener;
         this.onSessionEnd = onSessionEnd;
         this.acceptPause = loop.timer(this::acceptAll);
+        this.log = new LimitedLog(LOGGER, loop::nanoTime);
         if (listener != null) {
             watch = loop.watch(listener, Epoll.EPOLLIN | Epoll.EPOLLET, events -> acceptAll());
         }
@@ -63,7 +66,7 @@ public final class VhostUserBackend implements AutoCloseable {
                 serve(connection);
             }
         } catch (PosixException e) {
-            LOGGER.log(System.Logger.Level.WARNING, "cannot accept a front-end: " + e.getMessage());
+            log.warn("cannot accept a front-end: " + e.getMessage());
             acceptPause.start(ACCEPT_PAUSE_NS); // too many open files, for instance: it will not help to spin
         }
     }
@@ -73,23 +76,21 @@ public final class VhostUserBackend implements AutoCloseable {
         try {
             String who = describe(connection);
             VhostUserSession current = session;
-            if (current != null && Terminals.isHungUp(current.connection())) {
+            if (current != null && (Poll.now(current.connection(), 0) & Poll.POLLHUP) != 0) {
                 current.end("front-end has left");
                 current = session;
             }
             if (current != null) {
-                LOGGER.log(
-                        System.Logger.Level.WARNING,
-                        "refused a second front-end (" + who + "): " + current.name() + " is being served");
+                log.warn("refused a second front-end (" + who + "): " + current.name() + " is being served");
                 connection.close();
                 return;
             }
             sessions++;
             String name = "session " + sessions;
-            session = new VhostUserSession(loop, connection, device, options, name, this::ended);
-            LOGGER.log(System.Logger.Level.INFO, name + ": front-end connected (" + who + ")");
+            session = new VhostUserSession(loop, connection, device, options, name, log, this::ended);
+            log.info(name + ": front-end connected (" + who + ")");
         } catch (IOException e) {
-            LOGGER.log(System.Logger.Level.WARNING, "cannot serve a front-end: " + e.getMessage());
+            log.warn("cannot serve a front-end: " + e.getMessage());
             connection.close();
         }
     }

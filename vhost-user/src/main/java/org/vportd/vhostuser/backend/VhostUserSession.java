@@ -68,6 +68,7 @@ final class VhostUserSession implements AutoCloseable {
      * Begins a session on a connection, which it owns from here on.
      *
      * @param name what log lines call it
+     * @param log shared by the sessions of a back-end, so that a new connection is no new allowance
      * @param onEnd told once, after everything has been released
      */
     VhostUserSession(
@@ -76,6 +77,7 @@ final class VhostUserSession implements AutoCloseable {
             VirtioDevice device,
             BackendOptions options,
             String name,
+            LimitedLog log,
             Consumer<VhostUserSession> onEnd)
             throws IOException {
         this.loop = loop;
@@ -83,7 +85,7 @@ final class VhostUserSession implements AutoCloseable {
         this.name = name;
         this.onEnd = onEnd;
         this.offeredProtocol = offer(options);
-        this.log = new LimitedLog(LOGGER, loop::nanoTime);
+        this.log = log;
         this.watch = loop.watch(
                 connection, Epoll.EPOLLIN | Epoll.EPOLLOUT | Epoll.EPOLLRDHUP | Epoll.EPOLLET, events -> process());
         this.stream = new MessageStream(connection);
@@ -110,7 +112,7 @@ final class VhostUserSession implements AutoCloseable {
         return device.features() | mask(VHOST_USER_F_PROTOCOL_FEATURES);
     }
 
-    /** Whether the front-end's end is closed, though the news may not have been handled yet. */
+    /** The socket, still owned by the session. */
     Fd connection() {
         return stream.fd();
     }
@@ -251,10 +253,8 @@ final class VhostUserSession implements AutoCloseable {
                     + " offered=0x" + Long.toHexString(offeredFeatures()));
         }
         rings.setFeatures(features);
-        LOGGER.log(
-                System.Logger.Level.INFO,
-                name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
-                        + Long.toHexString(protocolFeatures));
+        log.info(name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
+                + Long.toHexString(protocolFeatures));
     }
 
     private void setProtocolFeatures(long features) throws IOException, VhostUserRequestException {
@@ -337,16 +337,25 @@ final class VhostUserSession implements AutoCloseable {
             return;
         }
         ended = true;
-        LOGGER.log(System.Logger.Level.INFO, name + ": session ends: " + reason);
+        log.info(name + ": session ends: " + reason);
         loop.removeFaultHandler(faultHandler);
         processTask.cancel();
         patience.cancel();
-        rings.close();
-        device.detach();
-        memory.close();
-        watch.close();
-        stream.close();
+        release(rings::close); // before the memory that they lie in
+        release(device::detach);
+        release(memory::close);
+        release(watch::close);
+        release(stream::close);
         onEnd.accept(this);
+    }
+
+    /** A fault in memory that has gone may be reported late, even now; the step is then done again. */
+    private static void release(Runnable step) {
+        try {
+            step.run();
+        } catch (InternalError late) {
+            step.run();
+        }
     }
 
     @Override

@@ -134,10 +134,6 @@ final class Vring implements AutoCloseable {
         return host;
     }
 
-    boolean isEnabled() {
-        return enabled;
-    }
-
     void setEnabled(boolean on) {
         enabled = on;
     }

@@ -111,7 +111,9 @@ public final class SplitQueue extends VirtQueue {
         boolean writableSeen = false;
         long total = 0;
         int left = limit;
+        int steps = 0;
         while (true) {
+            steps++;
             if (left-- == 0) {
                 throw new DriverFaultException("chain has a loop or is too long: head=" + chainHead + " num=" + limit);
             }
@@ -142,6 +144,7 @@ public final class SplitQueue extends VirtQueue {
                 addBuffer(address, length, into);
             }
             if ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0) {
+                countDescriptors(steps);
                 return;
             }
             index = (int) (rest >>> 48);

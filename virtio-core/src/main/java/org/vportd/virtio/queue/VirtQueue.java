@@ -25,6 +25,8 @@ public abstract class VirtQueue implements AutoCloseable {
     private static final int MAX_WINDOW_CHAINS = 1024;
     private static final int MAX_WINDOW_BYTES = 1 << 20;
     private static final int MAX_ROUNDS = 16;
+    private static final int MAX_DESCRIPTORS_PER_WALK = QueueConfig.MAX_SIZE;
+    private static final int MAX_DESCRIPTORS_PER_TURN = 4 * MAX_DESCRIPTORS_PER_WALK;
     private static final int INITIAL_CHAINS = 16;
 
     private final IoVector segments = new IoVector();
@@ -34,6 +36,7 @@ public abstract class VirtQueue implements AutoCloseable {
     private int chains;
     private long firstDone;
     private HeldPosition held = HeldPosition.NONE;
+    private long walkedDescriptors;
 
     /** For the formats. */
     VirtQueue() {}
@@ -61,7 +64,8 @@ public abstract class VirtQueue implements AutoCloseable {
      */
     public final Drained drain(Consumer consumer) {
         disableKicks();
-        for (int round = 0; round < MAX_ROUNDS; round++) {
+        long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_TURN;
+        for (int round = 0; round < MAX_ROUNDS && walkedDescriptors < limit; round++) {
             walkReadable();
             if (chains == 0) {
                 publish(); // chains without a byte have been returned on the way
@@ -95,7 +99,9 @@ public abstract class VirtQueue implements AutoCloseable {
     }
 
     private void walk(boolean writable, int maxChains) {
+        long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
         while (chains < maxChains
+                && walkedDescriptors < limit
                 && segments.bytes() < MAX_WINDOW_BYTES
                 && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
             long before = segments.bytes();
@@ -247,6 +253,11 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /** Walks the next chain and adds what it holds in one direction; answers its id, or -1 if none is available. */
     abstract int walkNext(boolean writable, IoVector into);
+
+    /** Notes how long a chain was, also in descriptors that hold nothing: they cost the turn its time all the same. */
+    final void countDescriptors(int descriptors) {
+        walkedDescriptors += descriptors;
+    }
 
     /** Makes the chains of the window available again. */
     abstract void unwalk();
