@@ -167,6 +167,18 @@ class PortTransmitterTest {
     }
 
     @Test
+    void shouldKeepWaitingConsoleOutputWhenOnlyTheInputOfTheChardevEnds() throws ConfigException {
+        SerialPort console = dut.console(chardev.open().limitRoom(2), 6);
+        dut.boot();
+        dut.tx(console).send("0123");
+        chardev.endInput();
+        chardev.makeRoom(100);
+        dut.settle();
+        dut.tx(console).send("!");
+        assertEquals("0123!", chardev.text());
+    }
+
+    @Test
     @DisplayName("VS-24 kicks while throttled cause no writes")
     void shouldNotWriteWhenThrottled() throws ConfigException {
         SerialPort port = openChannel();

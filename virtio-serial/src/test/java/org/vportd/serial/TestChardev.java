@@ -40,6 +40,8 @@ final class TestChardev extends Chardev {
         inputTask = loop.task(this::pump);
     }
 
+    private boolean outputGoesOn;
+
     /** The peer comes. */
     TestChardev open() {
         raise(ChardevEvent.OPENED);
@@ -49,6 +51,12 @@ final class TestChardev extends Chardev {
     /** The peer leaves. */
     void hangUp() {
         waitsForRoom = false;
+        raise(ChardevEvent.CLOSED);
+    }
+
+    /** Its input ends, while its output goes on, as with a file. */
+    void endInput() {
+        outputGoesOn = true;
         raise(ChardevEvent.CLOSED);
     }
 
@@ -147,7 +155,7 @@ final class TestChardev extends Chardev {
     @Override
     protected long write(IoVector data) {
         writes++;
-        if (!isOpen()) {
+        if (!isOpen() && !outputGoesOn) {
             droppedBytes += data.bytes();
             return data.bytes();
         }
