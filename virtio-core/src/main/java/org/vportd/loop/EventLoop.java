@@ -201,6 +201,16 @@ public final class EventLoop implements AutoCloseable {
     /** Runs turns until {@link #stop}. The calling thread is the loop thread from here on. */
     public void run() {
         while (!stopped) {
+            try {
+                runTurns();
+            } catch (InternalError e) { // on the way out of a turn, or between two
+                recoverFrom(e);
+            }
+        }
+    }
+
+    private void runTurns() {
+        while (!stopped) {
             turn(-1);
         }
     }
@@ -215,15 +225,19 @@ public final class EventLoop implements AutoCloseable {
         try {
             return turnOnce(maxWaitMs);
         } catch (InternalError e) {
-            try {
-                recover(e);
-            } catch (InternalError again) { // it may come more than once, also while it is being dealt with
-                if (again == e) {
-                    throw e;
-                }
-                recover(again);
-            }
+            recoverFrom(e);
             return 1;
+        }
+    }
+
+    private void recoverFrom(InternalError fault) {
+        try {
+            recover(fault);
+        } catch (InternalError again) { // it may come more than once, also while it is being dealt with
+            if (again == fault) {
+                throw fault;
+            }
+            recover(again);
         }
     }
 
