@@ -43,6 +43,7 @@ public final class EventLoop implements AutoCloseable {
     private final List<FaultHandler> faultHandlers = new ArrayList<>();
     private long lastFaultNs;
     private boolean anyFault;
+    private @Nullable InternalError unclaimed;
     private volatile boolean stopped;
 
     /** Knows memory that others can take away. */
@@ -204,6 +205,9 @@ public final class EventLoop implements AutoCloseable {
             try {
                 runTurns();
             } catch (InternalError e) { // on the way out of a turn, or between two
+                if (e == unclaimed) {
+                    throw e;
+                }
                 recoverFrom(e);
             }
         }
@@ -248,6 +252,7 @@ public final class EventLoop implements AutoCloseable {
         anyFault = true; // before the handlers: an echo may come out of them
         lastFaultNs = now;
         if (!isClaimed(fault, false) && !isClaimed(fault, true) && !mayBeEcho) {
+            unclaimed = fault;
             throw fault;
         }
         for (Watch watch : watches) {

@@ -350,4 +350,15 @@ class EventLoopTest {
                 .schedule();
         assertThrows(InternalError.class, () -> loop.turn(0));
     }
+
+    @Test
+    void shouldEndRunWhenNobodyClaimsAFault() {
+        loop.addFaultHandler((fault, anybody) -> false);
+        loop.task(() -> {
+                    loop.stop(); // so that a loop that goes on fails the test instead of hanging
+                    throw new InternalError("a fault of the virtual machine itself");
+                })
+                .schedule();
+        assertThrows(InternalError.class, loop::run);
+    }
 }
