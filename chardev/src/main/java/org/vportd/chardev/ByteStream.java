@@ -1,13 +1,31 @@
 package org.vportd.chardev;
 
+import java.util.List;
+import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.PosixException;
 
 /**
  * Bytes both ways, as a connected chardev sees them: those of a descriptor ({@link FdStream}), or those within a protocol
  * that is spoken over another stream, of which it then is the owner. Loop thread only.
  */
 public interface ByteStream extends AutoCloseable {
+    /** Makes a stream for its owner; one of a protocol makes the stream beneath it in turn. */
+    interface Opener {
+        /**
+         * Opens a stream. What it is opened over is closed if this fails.
+         *
+         * @throws PosixException if the system refuses
+         */
+        ByteStream open(Owner owner) throws PosixException;
+    }
+
+    /** Whether bytes can pass: a protocol may have to agree on things first, and calls {@link Owner#ready} then. */
+    default boolean isReady() {
+        return true;
+    }
+
     /**
      * Writes what there is room for.
      *
@@ -39,6 +57,22 @@ public interface ByteStream extends AutoCloseable {
 
         /** There is room for output after a short write. */
         void writable();
+
+        /** Bytes can pass now; called once if {@link ByteStream#isReady} was false at first. */
+        default void ready() {}
+
+        /** The peer has sent a break, see {@link ChardevEvent#BREAK}. */
+        default void breakReceived() {}
+
+        /** Whether descriptors that come along with bytes are wanted. */
+        default boolean takesDescriptors() {
+            return false;
+        }
+
+        /** Descriptors came with the bytes that are received next; whoever gets them closes them. */
+        default void descriptorsReceived(List<Fd> descriptors) {
+            descriptors.forEach(Fd::close);
+        }
 
         /**
          * There will be no more input: the peer has left, or reading or writing has failed. Called once, from the loop and

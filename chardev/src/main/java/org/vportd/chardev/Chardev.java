@@ -1,7 +1,10 @@
 package org.vportd.chardev;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 
@@ -20,6 +23,8 @@ public abstract class Chardev implements AutoCloseable {
     private final String id;
     private boolean open;
     private @Nullable ChardevFrontend frontend;
+    private @Nullable OutputLog log;
+    private BiConsumer<Chardev, ChardevEvent> observer = (chardev, event) -> {};
 
     /**
      * For the types.
@@ -56,13 +61,28 @@ public abstract class Chardev implements AutoCloseable {
         return open;
     }
 
+    /** Whether output goes anywhere now. Some types have somewhere to put it without ever being open. */
+    public boolean takesOutput() {
+        return open;
+    }
+
+    /** The front-ends that use it. */
+    public List<ChardevFrontend> frontends() {
+        return frontend == null ? List.of() : List.of(frontend);
+    }
+
+    /** How many front-ends can use it at a time. */
+    public int maxFrontends() {
+        return 1;
+    }
+
     /** Whether a front-end uses it. */
-    public boolean isBusy() {
-        return frontend != null;
+    public final boolean isBusy() {
+        return !frontends().isEmpty();
     }
 
     /** Whether its front-end's own user is there, for example a process in the guest that has the port open. */
-    public final boolean isFrontendOpen() {
+    public boolean isFrontendOpen() {
         return frontend != null && frontend.isOpen();
     }
 
@@ -80,6 +100,55 @@ public abstract class Chardev implements AutoCloseable {
 
     final void setFrontend(@Nullable ChardevFrontend user) {
         frontend = user;
+        if (user == null) {
+            vacated();
+        }
+    }
+
+    /** The front-end has left. */
+    protected void vacated() {}
+
+    /**
+     * Begins to work, once it is known that nothing stands in the way any more. Called once, before the first front-end
+     * attaches. What it shares with the one in whose place it comes (a listening socket, the members of a hub) passes over
+     * now.
+     *
+     * @param predecessor the one whose place it takes, closed next and without front-end by now; or null
+     */
+    protected void begin(@Nullable Chardev predecessor) {}
+
+    final void start(@Nullable Chardev predecessor) {
+        begin(predecessor);
+        if (log != null) {
+            log.begin();
+        }
+    }
+
+    final void setLog(@Nullable OutputLog to) {
+        log = to;
+    }
+
+    final void setObserver(BiConsumer<Chardev, ChardevEvent> to) {
+        observer = to;
+    }
+
+    /** Takes output, and has what was taken logged. */
+    final long output(IoVector data) {
+        long taken = write(data);
+        OutputLog to = log;
+        if (to != null && taken > 0) {
+            to.record(data, taken);
+        }
+        return taken;
+    }
+
+    /** Closes it and its log. */
+    final void dispose() {
+        close();
+        if (log != null) {
+            log.close();
+            log = null;
+        }
     }
 
     /**
@@ -89,6 +158,43 @@ public abstract class Chardev implements AutoCloseable {
      * @return the bytes taken from the front; fewer than there are if it is full, see above
      */
     protected abstract long write(IoVector data);
+
+    /**
+     * The front-end cannot wait and is about to lose output. Whoever has had all that came before may still take it; for a
+     * chardev with a single peer there is nothing to do.
+     *
+     * @param data what is about to be lost
+     * @param heldBytes how many bytes before it have not been taken yet and will be written again
+     */
+    protected void spill(IoVector data, long heldBytes) {}
+
+    /** What was not taken will not be written again: what comes next has nothing to do with it. */
+    protected void forget() {}
+
+    /**
+     * Takes a chardev in as one of its own, if it is made of others.
+     *
+     * @param member has no front-end yet
+     * @param options what is asked for as to this member
+     * @throws ConfigException if it cannot
+     */
+    public void addMember(Chardev member, Options options) throws ConfigException {
+        throw new ConfigException("chardev: device '" + id + "' is not a multiplexer device of 'mux-be' type");
+    }
+
+    /**
+     * Lets one go that {@link #addMember} has taken in.
+     *
+     * @throws ConfigException if there is none of that id
+     */
+    public void removeMember(String memberId) throws ConfigException {
+        throw new ConfigException("chardev: device '" + id + "' is not a multiplexer device of 'mux-be' type");
+    }
+
+    /** Has a break reach the front-end, as if the peer had sent it. */
+    public void sendBreak() {
+        raise(ChardevEvent.BREAK);
+    }
 
     /**
      * The front-end has room again, or has stopped reading for good: {@link #isReceiving} tells. Input is not delivered
@@ -137,6 +243,7 @@ public abstract class Chardev implements AutoCloseable {
         } else if (event == ChardevEvent.CLOSED) {
             open = false;
         }
+        observer.accept(this, event);
         if (frontend != null) {
             frontend.handler().onEvent(event);
         }
@@ -170,6 +277,20 @@ public abstract class Chardev implements AutoCloseable {
         @Override
         public final void writable() {
             Chardev.this.writable();
+        }
+
+        @Override
+        public final boolean takesDescriptors() {
+            return frontend != null && frontend.handler().takesDescriptors();
+        }
+
+        @Override
+        public final void descriptorsReceived(List<Fd> descriptors) {
+            if (frontend == null) {
+                descriptors.forEach(Fd::close);
+            } else {
+                frontend.handler().descriptorsReceived(descriptors);
+            }
         }
     }
 

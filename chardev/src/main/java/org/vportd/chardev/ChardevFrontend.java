@@ -40,6 +40,42 @@ public final class ChardevFrontend {
         place.acceptInput(); // what waits comes after OPENED
     }
 
+    /**
+     * Puts another chardev in the place of the present one, which has let go of this front-end already.
+     *
+     * @param wasOpen whether the present one was open
+     * @param successor has a place left
+     */
+    void moveTo(Chardev successor, boolean wasOpen) throws ConfigException {
+        Chardev place = successor.place();
+        chardev = place;
+        place.setFrontend(this);
+        place.frontendOpened(open);
+        if (place.isOpen()) {
+            handler.onEvent(ChardevEvent.OPENED);
+        } else if (wasOpen) {
+            handler.onEvent(ChardevEvent.CLOSED);
+        }
+        if (chardev == place) {
+            handler.onWritable(); // what the other one had not taken is tried anew
+        }
+        if (chardev == place) {
+            place.acceptInput();
+        }
+    }
+
+    /** Lets the chardev go until {@link #moveTo}; tells whether it was open. */
+    boolean leave() {
+        Chardev left = chardev;
+        if (left == null) {
+            throw new IllegalStateException("has no chardev");
+        }
+        boolean wasOpen = left.isOpen();
+        left.setFrontend(null);
+        chardev = null;
+        return wasOpen;
+    }
+
     /** Lets the chardev go. The handler hears nothing. */
     public void detach() {
         if (chardev != null) {
@@ -80,7 +116,21 @@ public final class ChardevFrontend {
      * @return as {@link Chardev#write}; without a chardev all is taken and dropped
      */
     public long write(IoVector data) {
-        return chardev == null ? data.bytes() : chardev.write(data);
+        return chardev == null ? data.bytes() : chardev.output(data);
+    }
+
+    /** Says that data which comes after what was not taken is going to be lost, see {@link Chardev#spill}. */
+    public void spill(IoVector data, long heldBytes) {
+        if (chardev != null) {
+            chardev.spill(data, heldBytes);
+        }
+    }
+
+    /** Says that what was not taken will not be written again. */
+    public void forget() {
+        if (chardev != null) {
+            chardev.forget();
+        }
     }
 
     /** Tells the chardev to look for room, or for its absence, again. */

@@ -1,5 +1,7 @@
 package org.vportd.chardev;
 
+import java.util.List;
+import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 
@@ -35,4 +37,19 @@ public interface ChardevHandler {
 
     /** Something happened to the chardev. */
     void onEvent(ChardevEvent event);
+
+    /** Whether another chardev may be put in the place of this one while it is in use. */
+    default boolean isReplaceable() {
+        return true;
+    }
+
+    /** Whether descriptors that a peer passes along with its bytes are wanted; otherwise they are closed. */
+    default boolean takesDescriptors() {
+        return false;
+    }
+
+    /** Descriptors came with the bytes that are received next; whoever gets them closes them. */
+    default void descriptorsReceived(List<Fd> descriptors) {
+        descriptors.forEach(Fd::close);
+    }
 }

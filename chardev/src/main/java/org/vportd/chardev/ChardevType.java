@@ -1,7 +1,6 @@
 package org.vportd.chardev;
 
 import java.util.Set;
-import org.vportd.loop.EventLoop;
 
 /** A kind of chardev: its name, its options, and how one is made from them. */
 public interface ChardevType {
@@ -12,9 +11,9 @@ public interface ChardevType {
     Set<String> keys();
 
     /**
-     * Makes one and opens what it stands for; nothing is left behind if that fails.
+     * Makes one and opens what it stands for; nothing is left behind, and nothing taken from a predecessor, if that fails.
      *
      * @throws ConfigException if the options do not fit, or what they name cannot be opened
      */
-    Chardev open(EventLoop loop, String id, Options options) throws ConfigException;
+    Chardev open(Opening opening) throws ConfigException;
 }

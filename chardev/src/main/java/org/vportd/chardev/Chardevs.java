@@ -1,23 +1,44 @@
 package org.vportd.chardev;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 
 /** The chardevs that exist, by id, and the types there are. Loop thread only. */
 public final class Chardevs implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(Chardevs.class.getName());
+    private static final Set<String> COMMON_KEYS = Set.of("backend", "id", "mux", "mux-be-id");
+
     private final EventLoop loop;
+    private final ChardevServices services;
+    private final OutputLog.Type logType;
     private final Map<String, ChardevType> types = new TreeMap<>();
     private final Map<String, Chardev> byId = new LinkedHashMap<>();
+    private BiConsumer<Chardev, ChardevEvent> observer = (chardev, event) -> {};
 
-    /** Makes an empty table for one loop. */
-    public Chardevs(EventLoop loop, Collection<? extends ChardevType> types) {
+    /**
+     * Makes an empty table.
+     *
+     * @param types what can be made
+     * @param logType what options for a log every type has
+     * @param services what the program around it offers to chardevs
+     */
+    public Chardevs(
+            EventLoop loop, Collection<? extends ChardevType> types, OutputLog.Type logType, ChardevServices services) {
         this.loop = loop;
+        this.logType = logType;
+        this.services = services;
         types.forEach(type -> this.types.put(type.name(), type));
     }
 
@@ -26,17 +47,81 @@ public final class Chardevs implements AutoCloseable {
         return types.keySet();
     }
 
+    /** Has somebody told of what happens to any of the chardevs, before its front-end is. */
+    public void observe(BiConsumer<Chardev, ChardevEvent> by) {
+        observer = by;
+    }
+
     /**
-     * Makes a chardev from its options and keeps it.
+     * Makes a chardev from its options and keeps it. With {@code mux=on} it makes two: one with {@code -base} added to the
+     * id, and a multiplexer over it that gets the id.
      *
-     * @throws ConfigException if the options do not fit, or what they name cannot be opened
+     * @throws ConfigException if the options do not fit, or what they name cannot be opened; nothing is left then
      */
     public Chardev add(Options options) throws ConfigException {
-        String name = options.string("backend");
         String id = options.id();
         if (id == null) {
             throw new ConfigException("chardev: no id specified");
         }
+        if (options.bool("mux", false)) {
+            return addMultiplexed(id, options);
+        }
+        return add(id, options);
+    }
+
+    /**
+     * Makes a chardev under an id of any form.
+     *
+     * @throws ConfigException as {@link #add(Options)}
+     */
+    public Chardev add(String id, Options options) throws ConfigException {
+        ChardevType type = type(id, options);
+        if (byId.containsKey(id)) {
+            throw new ConfigException("Chardev with id '" + id + "' already exists");
+        }
+        Chardev chardev = open(type, id, options, null);
+        chardev.start(null);
+        register(chardev);
+        String hub = options.string("mux-be-id");
+        if (hub != null) {
+            try {
+                joinHub(chardev, hub, options);
+            } catch (ConfigException e) {
+                byId.remove(id);
+                chardev.dispose();
+                throw e;
+            }
+        }
+        return chardev;
+    }
+
+    private Chardev addMultiplexed(String id, Options options) throws ConfigException {
+        if (options.has("mux-be-id")) {
+            throw new ConfigException("chardev: mux and mux-be can't be used for the same device");
+        }
+        if (byId.containsKey(id)) {
+            throw new ConfigException("Chardev with id '" + id + "' already exists");
+        }
+        String baseId = id + "-base";
+        add(baseId, options.without("mux").with("id", baseId));
+        try {
+            return add(id, Options.of(Map.of("backend", "mux", "chardev", baseId)));
+        } catch (ConfigException e) {
+            remove(baseId);
+            throw e;
+        }
+    }
+
+    private void joinHub(Chardev member, String hubId, Options options) throws ConfigException {
+        Chardev hub = byId.get(hubId);
+        if (hub == null) {
+            throw new ConfigException("chardev: mux-be device can't be found by id '" + hubId + "'");
+        }
+        hub.addMember(member, options);
+    }
+
+    private ChardevType type(String id, Options options) throws ConfigException {
+        String name = options.string("backend");
         if (name == null || name.isEmpty()) {
             throw new ConfigException("chardev: \"" + id + "\" missing backend");
         }
@@ -46,16 +131,91 @@ public final class Chardevs implements AutoCloseable {
                     "'" + name + "' is not a valid char driver name",
                     "there are: " + String.join(", ", types.keySet()));
         }
-        if (byId.containsKey(id)) {
-            throw new ConfigException("Chardev with id '" + id + "' already exists");
+        return type;
+    }
+
+    private Chardev open(ChardevType type, String id, Options options, @Nullable Chardev predecessor)
+            throws ConfigException {
+        checkKeys(type, id, options);
+        OutputLog log = logType.open(loop, id, options);
+        try {
+            Chardev chardev = type.open(new Opening(loop, id, options, this, services, predecessor));
+            if (log != null) {
+                chardev.setLog(log);
+                log = null;
+            }
+            return chardev;
+        } finally {
+            if (log != null) {
+                log.close();
+            }
         }
+    }
+
+    /** A key that only other types know is no mistake to QEMU: the user is told, and it does nothing. */
+    private void checkKeys(ChardevType type, String id, Options options) throws ConfigException {
         Set<String> accepted = new TreeSet<>(type.keys());
-        accepted.add("backend");
-        accepted.add("id");
-        options.accept(accepted);
-        Chardev chardev = type.open(loop, id, options);
-        byId.put(id, chardev);
-        return chardev;
+        accepted.addAll(COMMON_KEYS);
+        accepted.addAll(logType.keys());
+        for (String key : options.keys()) {
+            if (accepted.contains(key)) {
+                continue;
+            }
+            if (types.values().stream().noneMatch(other -> other.keys().contains(key))) {
+                throw new ConfigException(
+                        "Invalid parameter '" + key + "'", type.name() + " accepts: " + String.join(", ", accepted));
+            }
+            LOG.log(Level.WARNING, "option has no effect: chardev=" + id + " type=" + type.name() + " option=" + key);
+        }
+    }
+
+    private void register(Chardev chardev) {
+        byId.put(chardev.id(), chardev);
+        chardev.setObserver((source, event) -> observer.accept(source, event));
+    }
+
+    /**
+     * Puts a new chardev in the place of another one, under the same id and with the same front-ends. These hear OPENED if
+     * the new one is open, CLOSED if only the old one was, and write what the old one had not taken to the new one.
+     *
+     * @param options those of the new one; an id among them is ignored
+     * @return the new one
+     * @throws ConfigException if that cannot be; the old one then goes on as if nothing had happened
+     */
+    public Chardev change(String id, Options options) throws ConfigException {
+        Chardev old = byId.get(id);
+        if (old == null) {
+            throw new ConfigException("Chardev '" + id + "' does not exist");
+        }
+        List<ChardevFrontend> frontends = List.copyOf(old.frontends());
+        for (ChardevFrontend frontend : frontends) {
+            if (!frontend.handler().isReplaceable()) {
+                throw new ConfigException("Chardev user does not support chardev hotswap");
+            }
+        }
+        Chardev successor = open(type(id, options), id, options, old);
+        if (frontends.size() > successor.maxFrontends()) {
+            successor.dispose();
+            throw new ConfigException(
+                    "Chardev '" + id + "' change failed",
+                    "it has " + frontends.size() + " users, the new one takes " + successor.maxFrontends());
+        }
+        replace(old, successor, frontends);
+        return successor;
+    }
+
+    private void replace(Chardev old, Chardev successor, List<ChardevFrontend> frontends) throws ConfigException {
+        boolean[] wereOpen = new boolean[frontends.size()];
+        for (int i = 0; i < wereOpen.length; i++) {
+            wereOpen[i] = frontends.get(i).leave();
+        }
+        successor.start(old);
+        old.setObserver((source, event) -> {});
+        old.dispose();
+        register(successor);
+        for (int i = 0; i < wereOpen.length; i++) {
+            frontends.get(i).moveTo(successor, wereOpen[i]);
+        }
     }
 
     /** The chardev of an id, or null. */
@@ -87,13 +247,15 @@ public final class Chardevs implements AutoCloseable {
             throw new ConfigException("Chardev '" + id + "' is busy");
         }
         byId.remove(id);
-        chardev.close();
+        chardev.dispose();
     }
 
     /** Closes all of them. */
     @Override
     public void close() {
-        byId.values().forEach(Chardev::close);
+        List<Chardev> newestFirst = new ArrayList<>(byId.values()); // users before what they use
+        Collections.reverse(newestFirst);
         byId.clear();
+        newestFirst.forEach(Chardev::dispose);
     }
 }

@@ -9,8 +9,10 @@ import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.MessageSocket;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
 
 /**
  * Bytes through descriptors without a copy. Readiness is learnt as changes (edge-triggered epoll) and remembered: while
@@ -35,6 +37,7 @@ public final class FdStream implements ByteStream {
     private final @Nullable Watch outputWatch;
     private final LoopTask pumpTask;
     private final LoopTask writableTask;
+    private @Nullable MessageSocket messages;
     private boolean readable;
     private boolean writable = true;
     private boolean waitsForRoom;
@@ -151,7 +154,7 @@ public final class FdStream implements ByteStream {
     private boolean readOnce(IoVector buffers) {
         long n;
         try {
-            n = input == null ? 0 : Posix.readv(input, buffers);
+            n = input == null ? 0 : read(input, buffers);
         } catch (MemoryFaultException e) {
             owner.buffersGone(e);
             return false; // the bytes are still with the peer, for whoever comes next
@@ -169,6 +172,22 @@ public final class FdStream implements ByteStream {
             left = false; // a peer that really has left would have been met as the end: a pty was opened again
         }
         return false;
+    }
+
+    private long read(Fd from, IoVector buffers) throws PosixException {
+        if (!owner.takesDescriptors() || !Sockets.isUnixStream(from)) {
+            return Posix.readv(from, buffers);
+        }
+        MessageSocket socket = messages;
+        if (socket == null) {
+            socket = new MessageSocket(from.duplicate());
+            messages = socket;
+        }
+        long n = socket.receive(buffers.segmentAddress(0), (int) Math.min(buffers.segmentBytes(0), Integer.MAX_VALUE));
+        if (socket.descriptors() > 0) {
+            owner.descriptorsReceived(socket.takeDescriptors());
+        }
+        return n;
     }
 
     private void end() {
@@ -232,6 +251,9 @@ public final class FdStream implements ByteStream {
         pumpTask.cancel();
         writableTask.cancel();
         closeAll(inputWatch, outputWatch, input, output);
+        if (messages != null) {
+            messages.close();
+        }
     }
 
     private static void closeAll(@Nullable AutoCloseable... parts) {

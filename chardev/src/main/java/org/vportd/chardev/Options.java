@@ -1,10 +1,12 @@
 package org.vportd.chardev;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -81,6 +83,36 @@ public final class Options {
         }
         parts.add(part.toString());
         return parts;
+    }
+
+    /**
+     * Makes options from their values.
+     *
+     * @param values by key, in the order to be written
+     */
+    public static Options of(Map<String, String> values) {
+        StringJoiner text = new StringJoiner(",");
+        values.forEach((key, value) -> text.add(key + "=" + value.replace(",", ",,")));
+        return new Options(text.toString(), new LinkedHashMap<>(values));
+    }
+
+    /** The same with one value added or replaced. */
+    public Options with(String key, String value) {
+        Map<String, String> changed = new LinkedHashMap<>(values);
+        changed.put(key, value);
+        return of(changed);
+    }
+
+    /** The same without a key. */
+    public Options without(String key) {
+        Map<String, String> changed = new LinkedHashMap<>(values);
+        changed.remove(key);
+        return of(changed);
+    }
+
+    /** The keys that are given, in order. */
+    public Set<String> keys() {
+        return Collections.unmodifiableSet(values.keySet());
     }
 
     /** The value of a key, or null if it is not given. */

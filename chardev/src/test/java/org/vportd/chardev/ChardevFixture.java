@@ -40,7 +40,7 @@ public final class ChardevFixture implements AutoCloseable {
         }
         descriptorsBefore = TestLoop.openDescriptors();
         loop = new TestLoop();
-        chardevs = new Chardevs(loop.loop(), BuiltinTypes.ALL);
+        chardevs = BuiltinTypes.table(loop.loop(), ChardevServices.NONE);
         root.addHandler(logHandler);
         root.setUseParentHandlers(false);
     }

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -53,7 +54,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open(DaemonConfig config) throws ConfigException, StartException {
-        Chardevs chardevs = new Chardevs(loop, BuiltinTypes.ALL);
+        Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
         opened.push(device::close);

@@ -45,6 +45,28 @@ public final class IoVector implements AutoCloseable {
         bytes += lengthBytes;
     }
 
+    /**
+     * Appends ranges of another vector, not the bytes in them.
+     *
+     * @param skipBytes what to leave out at its front, at most all
+     * @param lengthBytes how much to append at most
+     */
+    public void addPart(IoVector other, long skipBytes, long lengthBytes) {
+        long skip = skipBytes;
+        long left = lengthBytes;
+        for (int i = 0; i < other.segments() && left > 0; i++) {
+            long length = other.segmentBytes(i);
+            if (skip < length) {
+                long n = Math.min(length - skip, left);
+                add(other.segmentAddress(i) + skip, n);
+                left -= n;
+                skip = 0;
+            } else {
+                skip -= length;
+            }
+        }
+    }
+
     /** Drops bytes from the front. Range: 0 to {@link #bytes()}. */
     public void consume(long lengthBytes) {
         if (lengthBytes >= bytes) {

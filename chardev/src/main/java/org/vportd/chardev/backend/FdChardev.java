@@ -116,6 +116,12 @@ abstract class FdChardev extends Chardev {
         return n;
     }
 
+    /** Also after the end of the input. */
+    @Override
+    public boolean takesOutput() {
+        return true;
+    }
+
     @Override
     protected void acceptInput() {
         if (input != null) {

@@ -5,9 +5,10 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
-import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
+import org.vportd.posix.FileStatus;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 
@@ -26,22 +27,21 @@ public final class FileChardev extends FdChardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
+        public Chardev open(Opening opening) throws ConfigException {
+            Options options = opening.options();
             String path = options.string("path");
             if (path == null) {
                 throw new ConfigException("chardev: file: no filename given");
             }
-            return open(loop, id, path, options.string("input-path"), options.bool("append", false));
+            return open(opening, path, options.string("input-path"), options.bool("append", false));
         }
 
-        /** The input comes first: if it cannot be opened, the output has not been emptied. */
-        private Chardev open(EventLoop loop, String id, String path, @Nullable String inputPath, boolean append)
+        private Chardev open(Opening opening, String path, @Nullable String inputPath, boolean append)
                 throws ConfigException {
             Fd input = inputPath == null ? null : openPath(inputPath, Posix.O_RDONLY);
             try {
-                int start = append ? Posix.O_APPEND : Posix.O_TRUNC;
-                Fd output = openPath(path, Posix.O_WRONLY | Posix.O_CREAT | start);
-                return new FileChardev(loop, id, input, output);
+                Fd output = openPath(path, Posix.O_WRONLY | Posix.O_CREAT | (append ? Posix.O_APPEND : 0));
+                return new FileChardev(opening, input, output, append);
             } catch (ConfigException e) {
                 closeIfThere(input);
                 throw e;
@@ -57,8 +57,25 @@ public final class FileChardev extends FdChardev {
         }
     };
 
-    private FileChardev(EventLoop loop, String id, @Nullable Fd input, Fd output) throws PosixException {
-        super(loop, id, input, output);
+    private final Fd file;
+    private final boolean appends;
+
+    private FileChardev(Opening opening, @Nullable Fd input, Fd output, boolean appends) throws PosixException {
+        super(opening.loop(), opening.id(), input, output);
+        this.file = output;
+        this.appends = appends;
+    }
+
+    /** Only now is the file emptied: it may be the one that the predecessor writes to, or wrote to in vain. */
+    @Override
+    protected void begin(@Nullable Chardev predecessor) {
+        try {
+            if (!appends && FileStatus.of(file).isRegular()) {
+                Posix.resize(file, 0);
+            }
+        } catch (PosixException e) {
+            failed(e);
+        }
     }
 
     @Override

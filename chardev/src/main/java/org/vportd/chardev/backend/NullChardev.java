@@ -3,8 +3,7 @@ package org.vportd.chardev.backend;
 import java.util.Set;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
-import org.vportd.chardev.Options;
-import org.vportd.loop.EventLoop;
+import org.vportd.chardev.Opening;
 import org.vportd.posix.IoVector;
 
 /** Takes all output and drops it; never open, no input. */
@@ -22,8 +21,8 @@ public final class NullChardev extends Chardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) {
-            return new NullChardev(id);
+        public Chardev open(Opening opening) {
+            return new NullChardev(opening.id());
         }
     };
 

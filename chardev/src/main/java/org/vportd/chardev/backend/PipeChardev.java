@@ -4,7 +4,7 @@ import java.util.Set;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.Options;
+import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Posix;
@@ -29,13 +29,13 @@ public final class PipeChardev extends FdChardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
-            String path = options.string("path");
+        public Chardev open(Opening opening) throws ConfigException {
+            String path = opening.options().string("path");
             if (path == null) {
                 throw new ConfigException("chardev: pipe: no device path given");
             }
             try {
-                return openPair(loop, id, path);
+                return openPair(opening.loop(), opening.id(), path);
             } catch (PosixException e) {
                 throw couldNotOpen(path, e);
             }

@@ -15,7 +15,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
-import org.vportd.chardev.Options;
+import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
@@ -49,19 +49,19 @@ public final class PtyChardev extends Chardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
+        public Chardev open(Opening opening) throws ConfigException {
             Terminals.Pty pty;
             try {
                 pty = Terminals.openPty();
             } catch (PosixException e) {
                 throw new OpenException("Failed to create PTY: " + e.errorText());
             }
-            String link = options.string("path");
+            String link = opening.options().string("path");
             try {
                 if (link != null) {
                     link(pty.slavePath(), link);
                 }
-                return new PtyChardev(loop, id, pty, link);
+                return new PtyChardev(opening.loop(), opening.id(), pty, link);
             } catch (ConfigException e) {
                 pty.master().close();
                 throw e;

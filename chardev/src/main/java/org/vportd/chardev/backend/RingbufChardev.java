@@ -5,8 +5,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.Options;
-import org.vportd.loop.EventLoop;
+import org.vportd.chardev.Opening;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -35,12 +34,12 @@ public final class RingbufChardev extends Chardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
-            long size = options.size("size", DEFAULT_SIZE_BYTES, 0, MAX_SIZE_BYTES);
+        public Chardev open(Opening opening) throws ConfigException {
+            long size = opening.options().size("size", DEFAULT_SIZE_BYTES, 0, MAX_SIZE_BYTES);
             if (Long.bitCount(size) != 1) {
                 throw new ConfigException("size of ringbuf chardev must be power of two", "got " + size);
             }
-            return new RingbufChardev(name, id, (int) size);
+            return new RingbufChardev(name, opening.id(), (int) size);
         }
     }
 

@@ -9,7 +9,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
-import org.vportd.chardev.Options;
+import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Errno;
 import org.vportd.posix.IoVector;
@@ -34,8 +34,9 @@ public final class StdioChardev extends FdChardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
-            return StdioChardev.open(loop, id, 0, 1, options.bool("signal", true));
+        public Chardev open(Opening opening) throws ConfigException {
+            return StdioChardev.open(
+                    opening.loop(), opening.id(), 0, 1, opening.options().bool("signal", true));
         }
     };
 

@@ -12,7 +12,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
-import org.vportd.chardev.Options;
+import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
@@ -39,8 +39,9 @@ public final class SocketChardev extends Chardev {
         }
 
         @Override
-        public Chardev open(EventLoop loop, String id, Options options) throws ConfigException {
-            SocketChardev chardev = new SocketChardev(loop, id, SocketOptions.parse(options));
+        public Chardev open(Opening opening) throws ConfigException {
+            SocketChardev chardev =
+                    new SocketChardev(opening.loop(), opening.id(), SocketOptions.parse(opening.options()));
             chardev.start();
             return chardev;
         }

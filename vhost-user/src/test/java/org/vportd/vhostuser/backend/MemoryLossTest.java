@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.builtin.BuiltinTypes;
@@ -101,7 +102,7 @@ class MemoryLossTest {
     @BeforeEach
     void open() throws Exception {
         loop = EventLoop.open();
-        chardevs = new Chardevs(loop, BuiltinTypes.ALL);
+        chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         victim = new Served("victim");
         bystander = new Served("bystander");
         thread = new Thread(loop::run, "loop");

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.builtin.BuiltinTypes;
@@ -64,7 +65,7 @@ final class BackendFixture implements AutoCloseable {
     }
 
     private void open() throws Exception {
-        Chardevs chardevs = new Chardevs(loop, BuiltinTypes.ALL);
+        Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs);
         SerialDevice device =
                 new SerialDevice(loop, SerialOptions.defaults().withMaxPorts(4), new PortNames(), SerialListener.NONE);
