@@ -14,6 +14,8 @@ import org.vportd.chardev.backend.PipeChardev;
 import org.vportd.chardev.backend.PtyChardev;
 import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.backend.StdioChardev;
+import org.vportd.chardev.mux.HubChardev;
+import org.vportd.chardev.mux.MuxChardev;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
 
@@ -22,6 +24,9 @@ public final class BuiltinTypes {
     /** One for each name. */
     private static final List<ChardevType> ALL = List.of(
             FileChardev.TYPE,
+            HubChardev.TYPE,
+            HubChardev.MUX_BE_TYPE,
+            MuxChardev.TYPE,
             NullChardev.TYPE,
             PipeChardev.TYPE,
             PtyChardev.TYPE,
