@@ -98,9 +98,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         int id = chooseId(portOptions);
         SerialPort port = new SerialPort(this, id, portOptions, loop);
-        if (chardev != null) {
-            port.attach(chardev);
-        }
         String name = portOptions.name();
         if (name != null) {
             names.take(name);
@@ -110,6 +107,9 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
         control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+        if (chardev != null) {
+            port.attach(chardev); // now: the driver would not know what PORT_OPEN is about before
+        }
         return port;
     }
 
