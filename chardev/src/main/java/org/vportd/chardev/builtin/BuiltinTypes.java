@@ -6,10 +6,13 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.backend.FileChardev;
 import org.vportd.chardev.backend.NullChardev;
+import org.vportd.chardev.backend.ParallelChardev;
 import org.vportd.chardev.backend.PipeChardev;
 import org.vportd.chardev.backend.PtyChardev;
 import org.vportd.chardev.backend.RingbufChardev;
+import org.vportd.chardev.backend.SerialChardev;
 import org.vportd.chardev.backend.StdioChardev;
+import org.vportd.chardev.backend.TestdevChardev;
 import org.vportd.chardev.record.FileLog;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
@@ -20,12 +23,15 @@ public final class BuiltinTypes {
     private static final List<ChardevType> ALL = List.of(
             FileChardev.TYPE,
             NullChardev.TYPE,
+            ParallelChardev.TYPE,
             PipeChardev.TYPE,
             PtyChardev.TYPE,
             RingbufChardev.TYPE,
             RingbufChardev.MEMORY_TYPE,
+            SerialChardev.TYPE,
             SocketChardev.TYPE,
-            StdioChardev.TYPE);
+            StdioChardev.TYPE,
+            TestdevChardev.TYPE);
 
     private BuiltinTypes() {}
 
