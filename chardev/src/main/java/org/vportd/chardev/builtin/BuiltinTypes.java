@@ -14,6 +14,7 @@ import org.vportd.chardev.backend.PipeChardev;
 import org.vportd.chardev.backend.PtyChardev;
 import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.backend.StdioChardev;
+import org.vportd.chardev.backend.UdpChardev;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
 
@@ -28,7 +29,8 @@ public final class BuiltinTypes {
             RingbufChardev.TYPE,
             RingbufChardev.MEMORY_TYPE,
             SocketChardev.TYPE,
-            StdioChardev.TYPE);
+            StdioChardev.TYPE,
+            UdpChardev.TYPE);
 
     private static final OutputLog.Type NO_LOG = new OutputLog.Type() {
         @Override
