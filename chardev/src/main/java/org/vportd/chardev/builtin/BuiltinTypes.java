@@ -13,6 +13,7 @@ import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.backend.SerialChardev;
 import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.backend.TestdevChardev;
+import org.vportd.chardev.backend.UdpChardev;
 import org.vportd.chardev.mux.HubChardev;
 import org.vportd.chardev.mux.MuxChardev;
 import org.vportd.chardev.record.FileLog;
@@ -36,7 +37,8 @@ public final class BuiltinTypes {
             SerialChardev.TYPE,
             SocketChardev.TYPE,
             StdioChardev.TYPE,
-            TestdevChardev.TYPE);
+            TestdevChardev.TYPE,
+            UdpChardev.TYPE);
 
     private BuiltinTypes() {}
 
