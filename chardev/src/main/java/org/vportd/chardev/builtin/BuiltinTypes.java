@@ -13,6 +13,7 @@ import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.backend.SerialChardev;
 import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.backend.TestdevChardev;
+import org.vportd.chardev.console.VcChardev;
 import org.vportd.chardev.record.FileLog;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
@@ -31,7 +32,8 @@ public final class BuiltinTypes {
             SerialChardev.TYPE,
             SocketChardev.TYPE,
             StdioChardev.TYPE,
-            TestdevChardev.TYPE);
+            TestdevChardev.TYPE,
+            VcChardev.TYPE);
 
     private BuiltinTypes() {}
 
