@@ -136,7 +136,13 @@ class SocketFeaturesTest {
         SocketChardev chardev = add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,telnet=on,websocket=on,"
                 + "tls-creds=tls0,tls-authz=a0");
         assertEquals(
-                List.of("tls credentials=certificate authz=a0 server=true host=", "websocket", "telnet"),
+                List.of(
+                        "tls credentials=certificate authz=a0 server=true host=",
+                        "websocket",
+                        "telnet",
+                        "+T",
+                        "+W",
+                        "+t"),
                 layers.asked());
         RecordingHandler front = front(chardev);
         assertTrue(chardev.filename().startsWith("disconnected:telnet:127.0.0.1:"), chardev.filename());
@@ -237,7 +243,8 @@ class SocketFeaturesTest {
         filename = add("socket,id=d,server=on,wait=off,websocket=on,host=127.0.0.1,port=0")
                 .filename();
         assertTrue(filename.startsWith("disconnected:websocket:127.0.0.1:"), filename);
-        assertEquals(List.of("tn3270", "websocket"), layers.asked());
+        chardevs.remove("d");
+        assertEquals(List.of("tn3270", "+t", "websocket", "+W", "-W"), layers.asked());
     }
 
     @Test
