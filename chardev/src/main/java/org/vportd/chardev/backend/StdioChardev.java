@@ -12,7 +12,6 @@ import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Errno;
-import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 
@@ -47,7 +46,6 @@ public final class StdioChardev extends FdChardev {
 
     private final StandardStream input;
     private final StandardStream output;
-    private boolean readerGone;
     private boolean closed;
 
     private StdioChardev(EventLoop loop, String id, StandardStream input, StandardStream output) throws PosixException {
@@ -97,23 +95,10 @@ public final class StdioChardev extends FdChardev {
         return "stdio";
     }
 
+    /** EIO: the terminal has hung up, and nobody else can ever read it. */
     @Override
-    void failed(PosixException failure) {
-        if (failure.errno() == Errno.EPIPE || failure.errno() == Errno.EIO) {
-            readerGone = true; // or the terminal has hung up: nobody else can ever read it
-            LOG.log(Level.WARNING, "standard output is closed, output is dropped: chardev=" + id());
-        } else {
-            super.failed(failure);
-        }
-    }
-
-    @Override
-    protected long write(IoVector data) {
-        if (readerGone) {
-            return data.bytes();
-        }
-        long n = super.write(data);
-        return readerGone ? data.bytes() : n;
+    boolean meansGone(int errno) {
+        return errno == Errno.EPIPE || errno == Errno.EIO;
     }
 
     @Override
