@@ -50,8 +50,8 @@ final class Connector implements AutoCloseable {
 
     /** Tries now. */
     void start() {
-        if (Dialer.hasToAsk(address)) {
-            ask();
+        if (address instanceof SocketAddress.Inet inet && Dialer.hasToAsk(inet)) {
+            ask(inet);
             return;
         }
         try {
@@ -74,12 +74,12 @@ final class Connector implements AutoCloseable {
     }
 
     /** Asking the name service waits, so it has a thread of its own for as long as that takes. */
-    private void ask() {
+    private void ask(SocketAddress.Inet inet) {
         int asked = ++question;
         Thread thread = new Thread(
                 () -> {
                     try {
-                        List<Dialer.Way> found = Dialer.ways(address, Long.MAX_VALUE);
+                        List<Dialer.Way> found = Dialer.ways(inet, InetResolver.resolve(inet.host()));
                         post(asked, () -> follow(found, 0));
                     } catch (IOException e) {
                         post(asked, () -> failed(e));

@@ -30,10 +30,8 @@ final class Dialer {
     }
 
     /** Whether finding the ways may take time. */
-    static boolean hasToAsk(SocketAddress address) {
-        return address instanceof SocketAddress.Inet inet
-                && !inet.host().isNumeric()
-                && !InetResolver.isNumeric(inet.host().host());
+    static boolean hasToAsk(SocketAddress.Inet inet) {
+        return !inet.host().isNumeric() && !InetResolver.isNumeric(inet.host().host());
     }
 
     /**
@@ -58,7 +56,8 @@ final class Dialer {
         throw new IllegalArgumentException("nothing to connect to: " + address);
     }
 
-    private static List<Way> ways(SocketAddress.Inet inet, List<InetSocketAddress> candidates) {
+    /** The ways to addresses that have been found already. */
+    static List<Way> ways(SocketAddress.Inet inet, List<InetSocketAddress> candidates) {
         List<Way> ways = new ArrayList<>();
         for (InetSocketAddress candidate : candidates) {
             ways.add(() -> Sockets.connectTcp(candidate, inet.isMultipath()));

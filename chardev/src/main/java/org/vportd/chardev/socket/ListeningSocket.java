@@ -96,6 +96,11 @@ final class ListeningSocket implements AutoCloseable {
         return asked.equals(wanted);
     }
 
+    /** Whether an address is the file of this one, by whatever path. */
+    boolean isFileAt(SocketAddress.Unix wanted) {
+        return file != null && !wanted.isAbstract() && file.isAt(wanted.path());
+    }
+
     private static boolean isAt(
             SocketAddress.Inet wanted, SocketAddress.Inet mine, InetSocketAddress bound, long patienceNs)
             throws ConfigException {

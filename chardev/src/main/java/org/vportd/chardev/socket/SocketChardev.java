@@ -12,6 +12,7 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
+import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
@@ -63,6 +64,7 @@ public final class SocketChardev extends Chardev {
     private State state = State.DISCONNECTED;
     private String connection = "";
     private boolean awaited;
+    private boolean closed;
 
     private SocketChardev(EventLoop loop, String id, SocketOptions options) {
         super(id);
@@ -93,6 +95,7 @@ public final class SocketChardev extends Chardev {
                 SocketOptions options = SocketOptions.parse(opening, layers);
                 SocketChardev chardev = new SocketChardev(opening.loop(), opening.id(), options);
                 chardev.open(opening);
+                options.layers().forEach(SocketLayers.Layer::acquire);
                 return chardev;
             }
         };
@@ -105,6 +108,7 @@ public final class SocketChardev extends Chardev {
             if (address instanceof SocketAddress.Passed passed && passed.name().isEmpty()) {
                 return; // all clients come by addClient
             }
+            refuseWhatOthersHave(opening);
             SocketChardev old = opening.predecessor(SocketChardev.class);
             ListeningSocket present = old == null || old.listener == null ? null : old.listener.socket();
             ListeningSocket socket = ListeningSocket.open(address, present, opening.services(), patienceNs);
@@ -116,6 +120,21 @@ public final class SocketChardev extends Chardev {
             firstConnection = PassedSocket.take(passed, opening.services(), false);
         } else {
             firstConnection = Dialer.connect(address, patienceNs);
+        }
+    }
+
+    /** Whether somebody listens at a path is found out by connecting: a chardev of ours would take that for a client. */
+    private void refuseWhatOthersHave(Opening opening) throws ConfigException {
+        for (Chardev other : opening.chardevs().all()) {
+            if (other != opening.predecessor()
+                    && options.address() instanceof SocketAddress.Unix unix
+                    && other instanceof SocketChardev socket
+                    && socket.listener != null
+                    && socket.listener.socket().isFileAt(unix)) {
+                throw new OpenException(
+                        "Failed to bind socket to " + unix.path() + ": Address already in use",
+                        "chardev '" + other.id() + "' listens there");
+            }
         }
     }
 
@@ -181,10 +200,13 @@ public final class SocketChardev extends Chardev {
         }
     }
 
-    /** Ends the connection there is at once, whatever the peer still has to say. */
+    /** Ends the connection there is, or the attempt at one, at once and whatever the peer still has to say. */
     public void disconnect() {
         if (state != State.DISCONNECTED) {
             disconnected();
+        } else if (connector != null) {
+            connector.stop();
+            connector.startLater();
         }
     }
 
@@ -200,7 +222,8 @@ public final class SocketChardev extends Chardev {
         try {
             connection = describe(fd);
             tune(fd);
-            stream = options.over(owner -> new FdStream(loop, fd, fd, owner)).open(new Peer());
+            ByteStream.Opener plain = owner -> new FdStream(loop, fd, fd, owner);
+            stream = options.over(plain, loop, id()).open(new Peer());
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "connection failed: chardev=" + id() + " error=" + e.getMessage());
             fd.close();
@@ -299,6 +322,10 @@ public final class SocketChardev extends Chardev {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         state = State.DISCONNECTED;
         awaited = false;
         letGo();
@@ -311,5 +338,6 @@ public final class SocketChardev extends Chardev {
         if (listener != null) {
             listener.close();
         }
+        options.layers().forEach(SocketLayers.Layer::release);
     }
 }

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ConfigException;
+import org.vportd.loop.EventLoop;
 
 /** The protocols that can be spoken over the connections of sockets. Loop thread only. */
 public interface SocketLayers {
@@ -13,8 +14,18 @@ public interface SocketLayers {
     /** One protocol of one chardev, to be spoken over each of its connections. */
     @FunctionalInterface
     interface Layer {
-        /** Puts the protocol over a stream that is not made yet. */
-        ByteStream.Opener over(ByteStream.Opener beneath);
+        /**
+         * Puts the protocol over a stream that is not made yet.
+         *
+         * @param name whose connection it is, for the log
+         */
+        ByteStream.Opener over(ByteStream.Opener beneath, EventLoop loop, String name);
+
+        /** Keeps what it refers to, such as credentials, from being removed: there is a chardev that uses it. */
+        default void acquire() {}
+
+        /** Undoes {@link #acquire}. */
+        default void release() {}
     }
 
     /**

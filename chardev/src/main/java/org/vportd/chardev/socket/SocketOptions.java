@@ -12,6 +12,7 @@ import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
 
 /**
  * What a socket chardev is asked to be.
@@ -160,10 +161,10 @@ record SocketOptions(
     }
 
     /** Puts all of the protocols over a connection. */
-    ByteStream.Opener over(ByteStream.Opener connection) {
+    ByteStream.Opener over(ByteStream.Opener connection, EventLoop loop, String name) {
         ByteStream.Opener opener = connection;
         for (SocketLayers.Layer layer : layers) {
-            opener = layer.over(opener);
+            opener = layer.over(opener, loop, name);
         }
         return opener;
     }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
+import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -62,8 +63,23 @@ final class Greeting implements ByteStream, ByteStream.Owner {
             return layer('t');
         }
 
-        private static Layer layer(char letter) {
-            return beneath -> owner -> new Greeting(letter, beneath, owner);
+        private Layer layer(char letter) {
+            return new Layer() {
+                @Override
+                public Opener over(Opener beneath, EventLoop loop, String name) {
+                    return owner -> new Greeting(letter, beneath, owner);
+                }
+
+                @Override
+                public void acquire() {
+                    asked.add("+" + letter);
+                }
+
+                @Override
+                public void release() {
+                    asked.add("-" + letter);
+                }
+            };
         }
     }
 

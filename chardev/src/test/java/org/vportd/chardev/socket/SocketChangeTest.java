@@ -288,6 +288,21 @@ class SocketChangeTest {
         assertEquals("disconnected:" + chosen, chardev().filename());
     }
 
+    @Test
+    @DisplayName("CH-35 the same port of all addresses, but not of another family")
+    void shouldKeepPortOfAllAddresses() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=,port=0");
+        int port = Integer.parseInt(chardev().filename().replaceAll(".*:|,.*", ""));
+        String again = "socket,server=on,wait=off,nodelay=on,host=,port=" + port;
+        change(again);
+        if (chardev().filename().contains("[::]")) {
+            assertEquals("Failed to find an available port: Address already in use", changeRefusal(again + ",ipv6=on"));
+        }
+
+        connectTcp(port);
+        until(front, ChardevEvent.OPENED, 1);
+    }
+
     private static int port(String filename) {
         return Integer.parseInt(filename.replaceAll("^[^0-9]*[0-9.]+:|[, ].*", ""));
     }

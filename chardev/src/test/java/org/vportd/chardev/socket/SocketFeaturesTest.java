@@ -46,6 +46,7 @@ import org.vportd.posix.VsockAddress;
 /** Socket chardevs with protocols over them, with sockets that others hand in, and with the rarer addresses. */
 class SocketFeaturesTest {
     private final Map<String, Fd> passed = new HashMap<>();
+    private final List<Fd> queued = new ArrayList<>();
     private final Greeting.Layers layers = new Greeting.Layers();
     private final ChardevServices services = new ChardevServices() {
         @Override
@@ -136,7 +137,13 @@ class SocketFeaturesTest {
         SocketChardev chardev = add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,telnet=on,websocket=on,"
                 + "tls-creds=tls0,tls-authz=a0");
         assertEquals(
-                List.of("tls credentials=certificate authz=a0 server=true host=", "websocket", "telnet"),
+                List.of(
+                        "tls credentials=certificate authz=a0 server=true host=",
+                        "websocket",
+                        "telnet",
+                        "+T",
+                        "+W",
+                        "+t"),
                 layers.asked());
         RecordingHandler front = front(chardev);
         assertTrue(chardev.filename().startsWith("disconnected:telnet:127.0.0.1:"), chardev.filename());
@@ -237,7 +244,8 @@ class SocketFeaturesTest {
         filename = add("socket,id=d,server=on,wait=off,websocket=on,host=127.0.0.1,port=0")
                 .filename();
         assertTrue(filename.startsWith("disconnected:websocket:127.0.0.1:"), filename);
-        assertEquals(List.of("tn3270", "websocket"), layers.asked());
+        chardevs.remove("d");
+        assertEquals(List.of("tn3270", "+t", "websocket", "+W", "-W"), layers.asked());
     }
 
     @Test
@@ -340,6 +348,42 @@ class SocketFeaturesTest {
         until(front, ChardevEvent.OPENED, 2);
         Fd connection = Objects.requireNonNull(Sockets.accept(listener));
         connection.close();
+    }
+
+    @Test
+    void shouldGiveUpAttemptForClientFromElsewhereAndTryAgainAfterwards() throws Exception {
+        Fd listener = fullListener();
+        int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+        SocketChardev chardev = add("socket,id=c,reconnect-ms=5,host=127.0.0.1,port=" + port);
+        RecordingHandler front = front(chardev);
+        fixture.loop().settle();
+        chardev.disconnect();
+        fixture.loop().loop().turn(20);
+        List<Fd> ours = new ArrayList<>();
+        pair(ours);
+        chardev.addClient(ours.get(0));
+        queued.forEach(Fd::close);
+        for (Fd waiting = Sockets.accept(listener); waiting != null; waiting = Sockets.accept(listener)) {
+            waiting.close();
+        }
+        for (int i = 0; i < 5; i++) {
+            fixture.loop().loop().turn(5);
+        }
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        chardev.disconnect();
+        until(front, ChardevEvent.OPENED, 2);
+        assertTrue(chardev.filename().endsWith(" <-> 127.0.0.1:" + port), chardev.filename());
+    }
+
+    /** Its queue is full: who connects is neither served nor refused. */
+    private Fd fullListener() throws IOException {
+        Fd listener = fixture.closing(Sockets.listenTcp(loopback(0), 0));
+        int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+        for (int i = 0; i < 4; i++) {
+            queued.add(fixture.closing(Sockets.connectTcp(loopback(port))));
+        }
+        return listener;
     }
 
     @Test
@@ -465,8 +509,8 @@ class SocketFeaturesTest {
         if (supported) {
             assertEquals("disconnected:vsock:4294967295:52417,server=on", add(any).filename());
             chardevs.change("c", Options.parse(any.replace("id=c,", ""), "backend", warning -> {}));
-            String unreachable = refusal("socket,id=d,cid=77777,port=1");
-            assertTrue(unreachable.startsWith("Failed to connect to '77777:1': "), unreachable);
+            String unreachable = refusal("socket,id=d,cid=1,port=1");
+            assertTrue(unreachable.startsWith("Failed to connect to '1:1': "), unreachable);
         } else {
             assertEquals("socket family AF_VSOCK unsupported", refusal(any));
             assertEquals("socket family AF_VSOCK unsupported", refusal("socket,id=d,cid=2,port=1"));
@@ -475,12 +519,7 @@ class SocketFeaturesTest {
 
     @Test
     void shouldNotHoldUpRunningLoopForLong() throws Exception {
-        // A full queue: connecting succeeds for nobody, and is not refused either.
-        Fd listener = fixture.closing(Sockets.listenTcp(loopback(0), 0));
-        int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
-        for (int i = 0; i < 4; i++) {
-            fixture.closing(Sockets.connectTcp(loopback(port)));
-        }
+        int port = Objects.requireNonNull(Sockets.localAddress(fullListener())).getPort();
         AtomicReference<String> refusal = new AtomicReference<>("");
         AtomicLong tookNs = new AtomicLong();
         try (EventLoop loop = EventLoop.open();
