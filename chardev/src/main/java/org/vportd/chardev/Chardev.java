@@ -87,33 +87,39 @@ public abstract class Chardev implements AutoCloseable {
     }
 
     /**
-     * The chardev that one more front-end is to use: this one, or a part of it that is made for each.
+     * Does nothing if one more front-end can use it.
      *
      * @throws ConfigException if there is no place left
      */
-    protected Chardev place() throws ConfigException {
-        if (frontend != null) {
-            throw new ConfigException("chardev '" + id + "' is already in use");
+    public final void checkPlace() throws ConfigException {
+        if (frontends().size() < maxFrontends()) {
+            return;
         }
+        throw new ConfigException(
+                maxFrontends() == 1
+                        ? "chardev '" + id + "' is already in use"
+                        : "too many uses of multiplexed chardev '" + id + "' (maximum is " + maxFrontends() + ")");
+    }
+
+    /** What one more front-end is to use if there is a place: this one, or a part of it that is made for each. */
+    protected Chardev place() {
         return this;
     }
 
     final void setFrontend(@Nullable ChardevFrontend user) {
         frontend = user;
-        if (user == null) {
-            vacated();
-        }
+        frontendChanged(user != null);
     }
 
-    /** The front-end has left. */
-    protected void vacated() {}
+    /** A front-end has come or left; one that comes hears of nothing before this. */
+    protected void frontendChanged(boolean isThere) {}
 
     /**
      * Begins to work, once it is known that nothing stands in the way any more. Called once, before the first front-end
      * attaches. What it shares with the one in whose place it comes (a listening socket, the members of a hub) passes over
      * now.
      *
-     * @param predecessor the one whose place it takes, closed next and without front-end by now; or null
+     * @param predecessor the one whose place it takes, whose front-ends come over next and which is then closed; or null
      */
     protected void begin(@Nullable Chardev predecessor) {}
 
@@ -132,8 +138,8 @@ public abstract class Chardev implements AutoCloseable {
         observer = to;
     }
 
-    /** Takes output, and has what was taken logged. */
-    final long output(IoVector data) {
+    /** Takes output as {@link #write}, and has what was taken logged; for parts that write for the whole. */
+    protected final long output(IoVector data) {
         long taken = write(data);
         OutputLog to = log;
         if (to != null && taken > 0) {
@@ -208,6 +214,30 @@ public abstract class Chardev implements AutoCloseable {
     /** The front-end's buffers for input, empty if there is none. */
     protected final IoVector receiveBuffers() {
         return frontend == null ? NO_BUFFERS : frontend.handler().receiveBuffers();
+    }
+
+    /**
+     * Copies input into the front-end's buffers, as much as there is room for.
+     *
+     * @return how much that was
+     */
+    protected final int deliver(long address, int lengthBytes) {
+        int delivered = 0;
+        while (delivered < lengthBytes) {
+            int n;
+            try {
+                n = receiveBuffers().copyFrom(address + delivered, lengthBytes - delivered);
+            } catch (InternalError e) {
+                buffersGone(new MemoryFaultException("copy"));
+                return delivered;
+            }
+            if (n == 0) {
+                return delivered;
+            }
+            received(n);
+            delivered += n;
+        }
+        return delivered;
     }
 
     /** Has put input into the front of {@link #receiveBuffers()}. */

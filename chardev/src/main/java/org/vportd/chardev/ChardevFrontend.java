@@ -30,6 +30,7 @@ public final class ChardevFrontend {
         if (chardev != null) {
             throw new IllegalStateException("has a chardev already: id=" + chardev.id());
         }
+        backend.checkPlace();
         Chardev place = backend.place();
         chardev = place;
         place.setFrontend(this);
@@ -46,7 +47,7 @@ public final class ChardevFrontend {
      * @param wasOpen whether the present one was open
      * @param successor has a place left
      */
-    void moveTo(Chardev successor, boolean wasOpen) throws ConfigException {
+    void moveTo(Chardev successor, boolean wasOpen) {
         Chardev place = successor.place();
         chardev = place;
         place.setFrontend(this);
@@ -93,6 +94,11 @@ public final class ChardevFrontend {
     /** Whether there is a chardev with a peer. */
     public boolean isBackendOpen() {
         return chardev != null && chardev.isOpen();
+    }
+
+    /** Whether output goes anywhere now. */
+    public boolean takesOutput() {
+        return chardev != null && chardev.takesOutput();
     }
 
     /** Whether the handle's own user is there, see {@link #setOpen}. */

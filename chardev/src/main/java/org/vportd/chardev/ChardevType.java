@@ -10,6 +10,11 @@ public interface ChardevType {
     /** The keys it understands besides {@code backend} and {@code id}. */
     Set<String> keys();
 
+    /** Whether it understands a key, those of {@link #keys} or of a list's elements. */
+    default boolean knows(String key) {
+        return keys().contains(key);
+    }
+
     /**
      * Makes one and opens what it stands for; nothing is left behind, and nothing taken from a predecessor, if that fails.
      *

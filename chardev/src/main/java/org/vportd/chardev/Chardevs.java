@@ -85,7 +85,7 @@ public final class Chardevs implements AutoCloseable {
         String hub = options.string("mux-be-id");
         if (hub != null) {
             try {
-                joinHub(chardev, hub, options);
+                joinHub(chardev, hub);
             } catch (ConfigException e) {
                 byId.remove(id);
                 chardev.dispose();
@@ -112,12 +112,12 @@ public final class Chardevs implements AutoCloseable {
         }
     }
 
-    private void joinHub(Chardev member, String hubId, Options options) throws ConfigException {
+    private void joinHub(Chardev member, String hubId) throws ConfigException {
         Chardev hub = byId.get(hubId);
         if (hub == null) {
             throw new ConfigException("chardev: mux-be device can't be found by id '" + hubId + "'");
         }
-        hub.addMember(member, options);
+        hub.addMember(member, Options.of(Map.of()));
     }
 
     private ChardevType type(String id, Options options) throws ConfigException {
@@ -162,10 +162,10 @@ public final class Chardevs implements AutoCloseable {
         accepted.addAll(COMMON_KEYS);
         accepted.addAll(logType.keys());
         for (String key : options.keys()) {
-            if (accepted.contains(key)) {
+            if (accepted.contains(key) || type.knows(key)) {
                 continue;
             }
-            if (types.values().stream().noneMatch(other -> other.keys().contains(key))) {
+            if (types.values().stream().noneMatch(other -> other.knows(key))) {
                 throw new ConfigException(
                         "Invalid parameter '" + key + "'", type.name() + " accepts: " + String.join(", ", accepted));
             }
@@ -208,13 +208,13 @@ public final class Chardevs implements AutoCloseable {
         return successor;
     }
 
-    private void replace(Chardev old, Chardev successor, List<ChardevFrontend> frontends) throws ConfigException {
+    private void replace(Chardev old, Chardev successor, List<ChardevFrontend> frontends) {
+        successor.start(old);
+        old.setObserver((source, event) -> {});
         boolean[] wereOpen = new boolean[frontends.size()];
         for (int i = 0; i < wereOpen.length; i++) {
             wereOpen[i] = frontends.get(i).leave();
         }
-        successor.start(old);
-        old.setObserver((source, event) -> {});
         old.dispose();
         register(successor);
         for (int i = 0; i < wereOpen.length; i++) {

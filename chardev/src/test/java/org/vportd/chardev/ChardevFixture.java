@@ -35,12 +35,17 @@ public final class ChardevFixture implements AutoCloseable {
 
     /** Makes an empty one. */
     public ChardevFixture() throws IOException {
+        this(ChardevServices.NONE);
+    }
+
+    /** Makes an empty one in a program that offers something. */
+    public ChardevFixture(ChardevServices services) throws IOException {
         try (TestLoop first = new TestLoop()) {
             first.settle(); // loads what opens descriptors of its own
         }
         descriptorsBefore = TestLoop.openDescriptors();
         loop = new TestLoop();
-        chardevs = BuiltinTypes.table(loop.loop(), ChardevServices.NONE);
+        chardevs = BuiltinTypes.table(loop.loop(), services);
         root.addHandler(logHandler);
         root.setUseParentHandlers(false);
     }

@@ -30,8 +30,14 @@ public final class Errno {
     public static final int EMFILE = 24;
     /** Broken pipe. */
     public static final int EPIPE = 32;
+    /** Message too long: more than one datagram can carry. */
+    public static final int EMSGSIZE = 90;
+    /** Protocol not supported. */
+    public static final int EPROTONOSUPPORT = 93;
     /** Operation not supported. */
     public static final int EOPNOTSUPP = 95;
+    /** Address family not supported by protocol: the kernel does not have it. */
+    public static final int EAFNOSUPPORT = 97;
     /** Address already in use. */
     public static final int EADDRINUSE = 98;
     /** Connection reset by peer. */

@@ -24,22 +24,26 @@ final class ConsoleBacklog {
         return length == 0;
     }
 
-    /** Keeps bytes from the front of the data, as many as fit, and answers how many. */
-    long add(IoVector data) {
-        long room = Math.min(capacity - length, data.bytes());
+    /** How much is kept. */
+    int bytes() {
+        return length;
+    }
+
+    /** Keeps what comes after the skipped front of the data, as much as fits, and answers how much. */
+    long add(IoVector data, long skipBytes) {
+        long room = Math.min(capacity - length, data.bytes() - skipBytes);
         if (room == 0) {
             return 0;
         }
         if (memory == 0) {
             memory = NativeMemory.allocate(capacity);
         }
-        long kept = 0;
-        for (int i = 0; kept < room; i++) {
-            long n = Math.min(data.segmentBytes(i), room - kept);
-            put(data.segmentAddress(i), (int) n);
-            kept += n;
+        pieces.clear();
+        pieces.addPart(data, skipBytes, room);
+        for (int i = 0; i < pieces.segments(); i++) {
+            put(pieces.segmentAddress(i), (int) pieces.segmentBytes(i));
         }
-        return kept;
+        return room;
     }
 
     private void put(long address, int bytes) {

@@ -7,6 +7,7 @@ import static org.vportd.serial.ConsoleLayout.CONTROL_RX_QUEUE;
 import static org.vportd.serial.ConsoleLayout.CONTROL_TX_QUEUE;
 import static org.vportd.serial.ConsoleLayout.CONTROL_VALUE_OFFSET;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_REMOVE;
 
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -125,6 +126,13 @@ final class ControlChannel implements AutoCloseable {
         }
         append(queue, new Message(event, value, payload));
         flush();
+    }
+
+    /** Of a port that is gone, and of those that had its number before, the driver only has to hear that. */
+    void removed(SerialPort port) {
+        turns.removeIf(earlier -> earlier.id() == port.id());
+        waiting.keySet().removeIf(earlier -> earlier.id() == port.id());
+        send(port, VIRTIO_CONSOLE_PORT_REMOVE, 1);
     }
 
     private static void append(ArrayDeque<Message> queue, Message message) {

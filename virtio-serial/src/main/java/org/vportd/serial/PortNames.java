@@ -17,4 +17,8 @@ public final class PortNames {
     void take(String name) {
         taken.add(name);
     }
+
+    void release(String name) {
+        taken.remove(name);
+    }
 }

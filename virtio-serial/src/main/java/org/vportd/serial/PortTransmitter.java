@@ -93,14 +93,32 @@ final class PortTransmitter {
     }
 
     private void consumeConsole(VirtQueue from, IoVector data) {
-        if (backlog == null || backlog.isEmpty()) {
-            from.consume(frontend.write(data));
+        from.consume(writeOrKeep(data));
+        if (!data.isEmpty()) {
+            frontend.spill(data, backlog == null ? 0 : backlog.bytes());
+            droppedBytes += data.bytes();
+            from.consume(data.bytes());
         }
-        if (backlog != null && !data.isEmpty()) {
-            from.consume(backlog.add(data));
+    }
+
+    /** The bytes that were taken or kept. What is kept is always shown whole: one of several peers may take more of it. */
+    private long writeOrKeep(IoVector data) {
+        if (backlog == null) {
+            return frontend.write(data);
         }
-        droppedBytes += data.bytes();
-        from.consume(data.bytes());
+        long taken = backlog.isEmpty() ? frontend.write(data) : 0;
+        long kept = 1;
+        while (taken < data.bytes() && kept > 0) {
+            kept = backlog.add(data, taken);
+            taken += kept;
+            backlog.writeTo(frontend);
+        }
+        return taken;
+    }
+
+    /** Puts out something of a console past the queue, in its place behind what is kept; lost if there is no room. */
+    void writePastQueue(IoVector data) {
+        droppedBytes += data.bytes() - writeOrKeep(data);
     }
 
     /** The chardev has room. */
@@ -118,6 +136,7 @@ final class PortTransmitter {
     void discard() {
         stale = true;
         throttled = false;
+        frontend.forget();
         transmit();
     }
 
@@ -126,6 +145,9 @@ final class PortTransmitter {
         throttled = false;
         stale = false;
         held = HeldPosition.NONE;
+        if (!port.isConsole()) {
+            frontend.forget(); // of a console, what is kept outlives the driver
+        }
         if (queue != null) {
             queue.resumeAt(HeldPosition.NONE);
             task.schedule();

@@ -93,15 +93,11 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
      *     changed then
      */
     public SerialPort addPort(PortOptions portOptions, @Nullable Chardev chardev) throws ConfigException {
-        if (chardev != null && chardev.isBusy()) {
-            throw new ConfigException("Property '" + portOptions.type().optionName() + ".chardev' can't take value '"
-                    + chardev.id() + "': chardev '" + chardev.id() + "' is already in use");
+        if (chardev != null) {
+            checkPlace(portOptions, chardev);
         }
         int id = chooseId(portOptions);
         SerialPort port = new SerialPort(this, id, portOptions, loop);
-        if (chardev != null) {
-            port.attach(chardev);
-        }
         String name = portOptions.name();
         if (name != null) {
             names.take(name);
@@ -111,7 +107,41 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
         control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+        if (chardev != null) {
+            port.attach(chardev); // now: the driver would not know what PORT_OPEN is about before
+        }
         return port;
+    }
+
+    private static void checkPlace(PortOptions port, Chardev chardev) throws ConfigException {
+        try {
+            chardev.checkPlace();
+        } catch (ConfigException e) {
+            throw new ConfigException("Property '" + port.type().optionName() + ".chardev' can't take value '"
+                    + chardev.id() + "': " + e.getMessage());
+        }
+    }
+
+    /**
+     * Unplugs a port. Its chardev is free when this returns; what the driver still writes to it goes nowhere. Where its
+     * rings stand is kept for the next port of the number.
+     *
+     * @param port one of {@link #ports}
+     */
+    public void removePort(SerialPort port) {
+        if (!ports.remove(port)) {
+            throw new IllegalArgumentException("not a port of this device: id=" + port.id());
+        }
+        port.stopQueue(port.rxQueueIndex());
+        port.stopQueue(port.txQueueIndex());
+        port.close();
+        byId[port.id()] = null;
+        String name = port.name();
+        if (name != null) {
+            names.release(name);
+        }
+        orphanTask.schedule();
+        control.removed(port);
     }
 
     private void startQueueOf(SerialPort port, int queue) {
@@ -380,7 +410,13 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     /** Lets the chardevs go. Queues have been stopped before. */
     @Override
     public void close() {
-        ports.forEach(SerialPort::close);
+        for (SerialPort port : ports) {
+            port.close();
+            String name = port.name();
+            if (name != null) {
+                names.release(name);
+            }
+        }
         control.close();
         emergency.close();
         NativeMemory.free(emergencyCharacter);

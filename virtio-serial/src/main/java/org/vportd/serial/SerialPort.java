@@ -170,7 +170,7 @@ public final class SerialPort {
 
     /** Puts out one character past all queues; lost if the chardev is full. */
     void emergencyWrite(IoVector character) {
-        frontend.write(character);
+        transmitter.writePastQueue(character);
     }
 
     void driverFault(int queue, DriverFaultException fault) {

@@ -81,7 +81,7 @@ class ConsoleBacklogTest {
                 data.add(at, part.length());
                 at += part.length();
             }
-            return backlog.add(data);
+            return backlog.add(data, 0);
         } finally {
             NativeMemory.free(memory);
         }
@@ -135,7 +135,7 @@ class ConsoleBacklogTest {
         try (IoVector data = new IoVector()) {
             long memory = NativeMemory.allocate(1);
             data.add(memory, 1);
-            large.add(data);
+            large.add(data, 0);
             NativeMemory.free(memory);
         }
         long full = residentKib();

@@ -16,7 +16,7 @@ import org.vportd.posix.NativeMemory;
  * A chardev whose peer is the test: it has as much room for output as the test allows, and input as the test feeds. Output
  * is kept, or compared with {@link Pattern}; input is text, or {@link Pattern}. Allocates nothing while patterns flow.
  */
-final class TestChardev extends Chardev {
+class TestChardev extends Chardev {
     static final long UNLIMITED = Long.MAX_VALUE / 2;
 
     private final LoopTask inputTask;

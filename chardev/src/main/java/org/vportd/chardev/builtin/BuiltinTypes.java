@@ -13,7 +13,10 @@ import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.backend.SerialChardev;
 import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.backend.TestdevChardev;
+import org.vportd.chardev.backend.UdpChardev;
 import org.vportd.chardev.console.VcChardev;
+import org.vportd.chardev.mux.HubChardev;
+import org.vportd.chardev.mux.MuxChardev;
 import org.vportd.chardev.record.FileLog;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
@@ -23,6 +26,9 @@ public final class BuiltinTypes {
     /** One for each name. */
     private static final List<ChardevType> ALL = List.of(
             FileChardev.TYPE,
+            HubChardev.TYPE,
+            HubChardev.MUX_BE_TYPE,
+            MuxChardev.TYPE,
             NullChardev.TYPE,
             ParallelChardev.TYPE,
             PipeChardev.TYPE,
@@ -33,6 +39,7 @@ public final class BuiltinTypes {
             SocketChardev.TYPE,
             StdioChardev.TYPE,
             TestdevChardev.TYPE,
+            UdpChardev.TYPE,
             VcChardev.TYPE);
 
     private BuiltinTypes() {}

@@ -1,0 +1,361 @@
+package org.vportd.chardev.mux;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevType;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Opening;
+import org.vportd.chardev.Options;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
+
+/**
+ * One front-end on any number of chardevs: all get its output, and it gets the input of all or of one of them. Open while
+ * one of them is.
+ *
+ * <p>Nothing is copied for a member. Output is taken from the front-end once all members that it waits for have it; until
+ * then each member has its own position in what the front-end still holds.
+ */
+public final class HubChardev extends Multiplexer {
+    /** The type {@code hub}. */
+    public static final ChardevType TYPE = new ChardevType() {
+        @Override
+        public String name() {
+            return "hub";
+        }
+
+        @Override
+        public Set<String> keys() {
+            return Set.of(HubOptions.WRITER);
+        }
+
+        @Override
+        public boolean knows(String key) {
+            return keys().contains(key) || HubOptions.isMemberKey(key);
+        }
+
+        @Override
+        public Chardev open(Opening opening) throws ConfigException {
+            return HubChardev.open(opening, HubOptions.parse(opening.options()));
+        }
+    };
+
+    /** A hub that begins without members and is joined by those that name it with {@code mux-be-id}. */
+    public static final ChardevType MUX_BE_TYPE = new ChardevType() {
+        @Override
+        public String name() {
+            return "mux-be";
+        }
+
+        @Override
+        public Set<String> keys() {
+            return Set.of();
+        }
+
+        @Override
+        public Chardev open(Opening opening) throws ConfigException {
+            return HubChardev.open(opening, new HubOptions(List.of(), new HubOptions.Writer(true, null)));
+        }
+    };
+
+    private static final int IGNORED_INPUT_LENGTH = 4096;
+
+    private final List<HubMember> members = new ArrayList<>();
+    private final List<HubMember> openOnes = new ArrayList<>();
+    private final HubOptions.Writer writer;
+    private final String typeName;
+    private final List<Chardev> firstMembers;
+    private final HubHistory history = new HubHistory();
+    private final IoVector ignoredInput = new IoVector();
+    private long ignoredMemory;
+
+    /**
+     * How a member is doing.
+     *
+     * @param isOpen whether its peer is there
+     * @param isWriter whether its input reaches the front-end
+     * @param aheadBytes what it has had of the output that the front-end still holds
+     * @param skippedBytes what it has missed
+     */
+    public record MemberStatus(
+            String id, boolean isOpen, boolean isWriter, boolean throttles, long aheadBytes, long skippedBytes) {}
+
+    private HubChardev(Opening opening, HubOptions options, List<Chardev> firstMembers) {
+        super(opening.id());
+        this.typeName = opening.options().string("backend", "hub");
+        this.writer = options.writer();
+        this.firstMembers = firstMembers;
+        options.members().forEach(member -> members.add(new HubMember(this, member)));
+    }
+
+    private static HubChardev open(Opening opening, HubOptions options) throws ConfigException {
+        checkNotUsedByAnother(opening);
+        List<Chardev> found = new ArrayList<>();
+        for (HubOptions.Member member : options.members()) {
+            Chardev chardev = opening.chardevs().find(member.id());
+            if (chardev == null || chardev == opening.predecessor()) {
+                throw new ConfigException("hub: chardev can't be found by id '" + member.id() + "'");
+            }
+            checkCanJoin(chardev);
+            if (found.contains(chardev) || !isFree(chardev, opening.predecessor())) {
+                throw new ConfigException("chardev '" + member.id() + "' is already in use");
+            }
+            found.add(chardev);
+        }
+        return new HubChardev(opening, options, found);
+    }
+
+    private static void checkCanJoin(Chardev chardev) throws ConfigException {
+        if (chardev instanceof Multiplexer) {
+            throw new ConfigException("hub: multiplexers and hub devices can't be stacked, check chardev '"
+                    + chardev.id() + "', chardev should not be a hub device or have 'mux=on' enabled");
+        }
+    }
+
+    @Override
+    protected void begin(@Nullable Chardev predecessor) {
+        HubChardev former = predecessor instanceof HubChardev hub ? hub : null;
+        for (int i = 0; i < members.size(); i++) {
+            HubMember member = members.get(i);
+            if (predecessor instanceof Multiplexer user) {
+                HubMember same = former == null ? null : former.find(member.id());
+                user.letGo(firstMembers.get(i));
+                if (same != null) {
+                    member.inherit(same);
+                }
+            }
+            join(member, firstMembers.get(i));
+        }
+    }
+
+    private void join(HubMember member, Chardev chardev) {
+        history.reserve(member.options().replayBytes());
+        try {
+            member.attach(chardev);
+        } catch (ConfigException e) {
+            throw new IllegalStateException("was free: chardev=" + chardev.id(), e);
+        }
+    }
+
+    @Override
+    public void addMember(Chardev chardev, Options options) throws ConfigException {
+        checkCanJoin(chardev);
+        if (chardev.isBusy()) {
+            throw new ConfigException("chardev '" + chardev.id() + "' is already in use");
+        }
+        HubMember member =
+                new HubMember(this, HubOptions.Member.parse(chardev.id(), options.string("slow"), options, "replay"));
+        members.add(member);
+        member.frontend().setOpen(isFrontendOpen());
+        join(member, chardev);
+    }
+
+    @Override
+    public void removeMember(String memberId) throws ConfigException {
+        HubMember member = find(memberId);
+        if (member == null) {
+            throw new ConfigException(
+                    "hub: chardev '" + memberId + "' is not a member of '" + id() + "'",
+                    "there are: "
+                            + String.join(
+                                    ", ", members.stream().map(HubMember::id).toList()));
+        }
+        remove(member);
+    }
+
+    private void remove(HubMember member) {
+        members.remove(member);
+        member.detach();
+        memberClosed(member);
+    }
+
+    private @Nullable HubMember find(String memberId) {
+        for (HubMember member : members) {
+            if (member.id().equals(memberId)) {
+                return member;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    boolean uses(Chardev other) {
+        return find(other.id()) != null;
+    }
+
+    /** Without a word to the front-end: the hub is about to be closed. */
+    @Override
+    void letGo(Chardev other) {
+        HubMember member = find(other.id());
+        if (member != null) {
+            member.detach();
+        }
+    }
+
+    /** How the members are doing, in the order they joined. */
+    public List<MemberStatus> members() {
+        return members.stream()
+                .map(member -> new MemberStatus(
+                        member.id(),
+                        member.isOpen(),
+                        isWriter(member),
+                        member.throttles(),
+                        member.ahead(),
+                        member.skippedBytes()))
+                .toList();
+    }
+
+    HubHistory history() {
+        return history;
+    }
+
+    @Override
+    public String filename() {
+        return typeName;
+    }
+
+    // --- output
+
+    @Override
+    public boolean takesOutput() {
+        for (int i = 0; i < members.size(); i++) {
+            if (members.get(i).takesOutput()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    protected long write(IoVector data) {
+        long taken = data.bytes();
+        for (int i = 0; i < members.size(); i++) {
+            HubMember member = members.get(i);
+            if (member.takesOutput()) {
+                member.offer(data);
+                if (member.throttles()) {
+                    taken = Math.min(taken, member.ahead());
+                }
+            }
+        }
+        history.record(data, taken);
+        for (int i = 0; i < members.size(); i++) {
+            HubMember member = members.get(i);
+            if (member.takesOutput()) {
+                member.advance(taken);
+            }
+        }
+        return taken;
+    }
+
+    @Override
+    protected void spill(IoVector data, long heldBytes) {
+        for (int i = 0; i < members.size(); i++) {
+            HubMember member = members.get(i);
+            if (member.takesOutput()) {
+                member.spill(data, heldBytes);
+            }
+        }
+    }
+
+    @Override
+    protected void forget() {
+        members.forEach(HubMember::forget);
+    }
+
+    void memberWritable() {
+        writable();
+    }
+
+    // --- what happens to members
+
+    void memberOpened(HubMember member) {
+        if (!openOnes.contains(member)) {
+            openOnes.add(member);
+        }
+        if (!isOpen()) {
+            raise(ChardevEvent.OPENED);
+        }
+        memberWritable();
+    }
+
+    /** Also if its input has ended only: the front-end may have waited for it. */
+    void memberClosed(HubMember member) {
+        openOnes.remove(member);
+        if (openOnes.isEmpty() && isOpen()) {
+            raise(ChardevEvent.CLOSED);
+        } else {
+            memberWritable();
+            acceptInput(); // another one may be the writer now
+        }
+    }
+
+    void memberBreak(HubMember member) {
+        if (isWriter(member)) {
+            raise(ChardevEvent.BREAK);
+        }
+    }
+
+    // --- input
+
+    private boolean isWriter(HubMember member) {
+        if (writer.all()) {
+            return true;
+        }
+        return writer.id() == null ? openOnes.indexOf(member) == 0 : member.id().equals(writer.id());
+    }
+
+    /** The front-end's own, or for members who only look on, some that nobody reads. */
+    IoVector buffersFor(HubMember member) {
+        if (isWriter(member)) {
+            return receiveBuffers();
+        }
+        if (ignoredMemory == 0) {
+            ignoredMemory = NativeMemory.allocate(IGNORED_INPUT_LENGTH);
+            ignoredInput.add(ignoredMemory, IGNORED_INPUT_LENGTH);
+        }
+        return ignoredInput;
+    }
+
+    void receivedFrom(HubMember member, long bytes) {
+        if (isWriter(member)) {
+            received(bytes);
+        }
+    }
+
+    boolean isReceivingFor(HubMember member) {
+        return !isWriter(member) || isReceiving();
+    }
+
+    void memberBuffersGone(MemoryFaultException fault) {
+        buffersGone(fault);
+    }
+
+    @Override
+    protected void acceptInput() {
+        for (int i = 0; i < members.size(); i++) {
+            members.get(i).frontend().acceptInput();
+        }
+    }
+
+    @Override
+    protected void frontendOpened(boolean isOpen) {
+        members.forEach(member -> member.frontend().setOpen(isOpen));
+    }
+
+    @Override
+    public void close() {
+        members.forEach(HubMember::detach);
+        members.clear();
+        openOnes.clear();
+        history.close();
+        ignoredInput.close();
+        NativeMemory.free(ignoredMemory);
+        ignoredMemory = 0;
+    }
+}

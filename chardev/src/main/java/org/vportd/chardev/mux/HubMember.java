@@ -1,0 +1,198 @@
+package org.vportd.chardev.mux;
+
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevFrontend;
+import org.vportd.chardev.ChardevHandler;
+import org.vportd.chardev.ConfigException;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
+
+/**
+ * A hub's place for one chardev, whichever that is at the time: how far it is ahead of what the hub has taken, and what is
+ * still to be replayed to it.
+ */
+final class HubMember implements ChardevHandler {
+    private final HubChardev hub;
+    private final HubOptions.Member options;
+    private final ChardevFrontend frontend = new ChardevFrontend(this);
+    private final IoVector rest = new IoVector();
+    private long ahead;
+    private long skippedBytes;
+    private boolean open;
+    private long replay;
+    private final IoVector replayed = new IoVector();
+
+    HubMember(HubChardev hub, HubOptions.Member options) {
+        this.hub = hub;
+        this.options = options;
+    }
+
+    /** Goes on where another hub's member with the same chardev stands; it has let go of that. */
+    void inherit(HubMember former) {
+        ahead = former.ahead;
+        skippedBytes = former.skippedBytes;
+        open = former.open;
+    }
+
+    void attach(Chardev to) throws ConfigException {
+        frontend.attach(to);
+    }
+
+    void detach() {
+        frontend.detach();
+        forgetReplay();
+        rest.close();
+    }
+
+    HubOptions.Member options() {
+        return options;
+    }
+
+    String id() {
+        return options.id();
+    }
+
+    ChardevFrontend frontend() {
+        return frontend;
+    }
+
+    boolean takesOutput() {
+        return frontend.takesOutput();
+    }
+
+    boolean isOpen() {
+        return open;
+    }
+
+    long ahead() {
+        return ahead;
+    }
+
+    long skippedBytes() {
+        return skippedBytes;
+    }
+
+    /** Whether the hub's front-end is to wait for this one. */
+    boolean throttles() {
+        return options.slow() == HubOptions.Slow.THROTTLE;
+    }
+
+    /** Writes what it has not had yet of data that begins where the hub stands. */
+    void offer(IoVector data) {
+        if (ahead < data.bytes()) {
+            ahead += write(data, ahead);
+        }
+    }
+
+    private long write(IoVector data, long skip) {
+        if (!flushReplay()) {
+            return 0;
+        }
+        if (skip == 0) {
+            return frontend.write(data);
+        }
+        rest.clear();
+        rest.addPart(data, skip, data.bytes());
+        return frontend.write(rest);
+    }
+
+    /** The hub has taken so many bytes, whether or not this one has had them. */
+    void advance(long bytes) {
+        skippedBytes += Math.max(0, bytes - ahead);
+        ahead = Math.max(0, ahead - bytes);
+    }
+
+    /** Takes from what the front-end is about to lose, if it has had all that the front-end still holds. */
+    void spill(IoVector data, long heldBytes) {
+        long had = ahead - heldBytes;
+        ahead = Math.min(ahead, heldBytes);
+        if (had < 0) {
+            skippedBytes += data.bytes();
+        } else if (had < data.bytes()) {
+            skippedBytes += data.bytes() - had - write(data, had);
+        }
+    }
+
+    void forget() {
+        ahead = 0;
+    }
+
+    // --- replay
+
+    private void startReplay() {
+        forgetReplay();
+        if (options.replayBytes() > 0) {
+            replay = hub.history().copy(options.replayBytes(), replayed);
+            flushReplay();
+        }
+    }
+
+    private boolean flushReplay() {
+        if (!replayed.isEmpty()) {
+            replayed.consume(frontend.write(replayed));
+            if (!replayed.isEmpty()) {
+                return false;
+            }
+        }
+        if (replay != 0) {
+            forgetReplay();
+        }
+        return true;
+    }
+
+    private void forgetReplay() {
+        replayed.close();
+        NativeMemory.free(replay);
+        replay = 0;
+    }
+
+    // --- ChardevHandler
+
+    @Override
+    public IoVector receiveBuffers() {
+        return hub.buffersFor(this);
+    }
+
+    @Override
+    public void received(long bytes) {
+        hub.receivedFrom(this, bytes);
+    }
+
+    @Override
+    public void buffersGone(MemoryFaultException fault) {
+        hub.memberBuffersGone(fault);
+    }
+
+    @Override
+    public boolean isReceiving() {
+        return hub.isReceivingFor(this);
+    }
+
+    @Override
+    public void onWritable() {
+        flushReplay();
+        hub.memberWritable();
+    }
+
+    @Override
+    public void onEvent(ChardevEvent event) {
+        if (event == ChardevEvent.OPENED) {
+            if (!open) { // otherwise another chardev goes on in the place of the last one
+                open = true;
+                startReplay();
+            }
+            hub.memberOpened(this);
+        } else if (event == ChardevEvent.CLOSED) {
+            open = false;
+            if (!takesOutput()) {
+                ahead = 0;
+                forgetReplay();
+            }
+            hub.memberClosed(this);
+        } else if (event == ChardevEvent.BREAK) {
+            hub.memberBreak(this);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package org.vportd.chardev.mux;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Opening;
+
+/** A chardev that is the front-end of others. Multiplexers are not put on top of each other, so there are no circles. */
+abstract class Multiplexer extends Chardev {
+    Multiplexer(String id) {
+        super(id);
+    }
+
+    /** Whether a chardev is one of those it is the front-end of. */
+    abstract boolean uses(Chardev other);
+
+    /** Detaches from one of those, for another that takes its place; nobody hears of it. */
+    abstract void letGo(Chardev other);
+
+    /** Whether a chardev is free for a new multiplexer: nobody uses it but the one whose place that takes. */
+    static boolean isFree(Chardev other, @Nullable Chardev predecessor) {
+        return !other.isBusy() || (predecessor instanceof Multiplexer former && former.uses(other));
+    }
+
+    /** Refuses to make one in the place of a chardev that another one uses. */
+    static void checkNotUsedByAnother(Opening opening) throws ConfigException {
+        Chardev predecessor = opening.predecessor();
+        if (predecessor == null) {
+            return;
+        }
+        for (Chardev other : opening.chardevs().all()) {
+            if (other instanceof Multiplexer user && user.uses(predecessor)) {
+                throw new ConfigException(
+                        "chardev: multiplexers can't be stacked",
+                        "chardev '" + user.id() + "' uses '" + predecessor.id() + "'");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package org.vportd.chardev.mux;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.vportd.chardev.ChardevFrontend;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
+
+/**
+ * Writes output, while it is switched on with the time before each line: {@code [hh:mm:ss.mmm] }, counted from when it was
+ * first switched on.
+ */
+final class MuxTimestamps implements AutoCloseable {
+    private static final int STAMP_LENGTH = 64;
+
+    private final ChardevFrontend base;
+    private final LongSupplier nanoTime;
+    private final IoVector line = new IoVector();
+    private final IoVector stamp = new IoVector();
+    private final long stampMemory = NativeMemory.allocate(STAMP_LENGTH);
+    private long startNs;
+    private boolean started;
+    private boolean on;
+    private boolean atLineStart = true;
+
+    MuxTimestamps(ChardevFrontend base, LongSupplier nanoTime) {
+        this.base = base;
+        this.nanoTime = nanoTime;
+    }
+
+    void toggle() {
+        on = !on;
+        if (on && !started) {
+            started = true;
+            startNs = nanoTime.getAsLong();
+        }
+        atLineStart = true;
+    }
+
+    long write(IoVector data) {
+        if (!on && stamp.isEmpty()) {
+            return base.write(data);
+        }
+        long taken = 0;
+        while (taken < data.bytes() && writeStamp()) {
+            line.clear();
+            line.addPart(data, taken, lineLength(data, taken));
+            long n = base.write(line);
+            taken += n;
+            if (n < line.bytes()) {
+                return taken;
+            }
+            atLineStart = endsLine();
+        }
+        return taken;
+    }
+
+    /** False if there is no room for it all yet. */
+    private boolean writeStamp() {
+        if (on && atLineStart && stamp.isEmpty()) {
+            long ms = TimeUnit.NANOSECONDS.toMillis(nanoTime.getAsLong() - startNs);
+            String text = String.format(
+                    Locale.ROOT, "[%02d:%02d:%02d.%03d] ", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+            byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+            NativeMemory.put(bytes, 0, stampMemory, bytes.length);
+            stamp.add(stampMemory, bytes.length);
+            atLineStart = false;
+        }
+        if (!stamp.isEmpty()) {
+            stamp.consume(base.write(stamp));
+        }
+        return stamp.isEmpty();
+    }
+
+    private static long lineLength(IoVector data, long from) {
+        long position = 0;
+        for (int i = 0; i < data.segments(); i++) {
+            long length = data.segmentBytes(i);
+            for (long at = Math.max(0, from - position); at < length; at++) {
+                if (NativeMemory.getByte(data.segmentAddress(i) + at) == '\n') {
+                    return position + at + 1 - from;
+                }
+            }
+            position += length;
+        }
+        return data.bytes() - from;
+    }
+
+    private boolean endsLine() {
+        int last = line.segments() - 1;
+        return NativeMemory.getByte(line.segmentAddress(last) + line.segmentBytes(last) - 1) == '\n';
+    }
+
+    @Override
+    public void close() {
+        line.close();
+        stamp.close();
+        NativeMemory.free(stampMemory);
+    }
+}

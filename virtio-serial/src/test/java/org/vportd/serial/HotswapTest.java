@@ -1,0 +1,285 @@
+package org.vportd.serial;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ConfigException;
+import org.vportd.posix.PosixException;
+
+/** Chardevs that are changed under a port in use. */
+class HotswapTest {
+    private DeviceUnderTest dut;
+    private TestChardevs chardevs;
+
+    @BeforeEach
+    void open() throws PosixException, ConfigException {
+        dut = new DeviceUnderTest(8);
+        chardevs = new TestChardevs(dut.loop());
+    }
+
+    @AfterEach
+    void close() {
+        chardevs.close();
+        dut.close();
+    }
+
+    private SerialPort channel(String options) throws ConfigException {
+        SerialPort port = dut.channel(chardevs.add(options));
+        dut.boot();
+        return port;
+    }
+
+    @Test
+    @DisplayName("CH-32 open to closed tells the guest 0, and 1 when a peer comes")
+    void shouldCloseAndOpenWhenSuccessorOpensLater() throws ConfigException {
+        channel("test,id=a,open=on");
+        TestChardev successor = chardevs.changeTest("a", "test");
+        dut.settle();
+        assertEquals(List.of("PORT_OPEN 1 0"), dut.messages());
+        successor.open();
+        dut.settle();
+        assertEquals(List.of("PORT_OPEN 1 1"), dut.messages());
+    }
+
+    @Test
+    @DisplayName("CH-32 open to open tells the guest nothing, closed to open 1, closed to closed nothing")
+    void shouldTellOnlyWhatChangesWhenStateIsKept() throws ConfigException {
+        channel("test,id=a,open=on");
+        chardevs.change("a", "test,open=on");
+        dut.settle();
+        assertEquals(List.of(), dut.messages());
+        chardevs.changeTest("a", "test");
+        dut.settle();
+        dut.messages();
+        chardevs.change("a", "test");
+        dut.settle();
+        assertEquals(List.of(), dut.messages());
+        chardevs.change("a", "test,open=on");
+        dut.settle();
+        assertEquals(List.of("PORT_OPEN 1 1"), dut.messages());
+    }
+
+    @Test
+    @DisplayName("CH-33 a change that fails leaves the old one at work, both ways")
+    void shouldGoOnWithOldOneWhenChangeFails() throws ConfigException {
+        SerialPort port = channel("test,id=a,open=on");
+        TestChardev old = chardevs.test("a");
+        for (String options : List.of("test,fail=on", "nothing", "test,bogus=1", "mux,chardev=nobody", "hub")) {
+            assertThrows(ConfigException.class, () -> chardevs.change("a", options), options);
+        }
+        assertSame(old, chardevs.table().find("a"));
+        dut.tx(port).send("out");
+        dut.rx(port).fill(16);
+        old.feed("in");
+        dut.settle();
+        assertEquals("out", old.text());
+        assertEquals("in", dut.rx(port).text());
+        assertEquals(List.of(), dut.messages());
+        assertEquals(0, chardevs.closed());
+    }
+
+    @Test
+    @DisplayName("CH-34 a change that fails leaves a chardev that nobody uses")
+    void shouldKeepUnattachedOneWhenChangeFails() throws ConfigException {
+        Chardev old = chardevs.add("test,id=a");
+        assertThrows(ConfigException.class, () -> chardevs.change("a", "test,fail=on"));
+        assertSame(old, chardevs.table().find("a"));
+        chardevs.change("a", "test");
+        assertEquals(1, chardevs.closed());
+    }
+
+    @Test
+    @DisplayName("CH-36 what the old one had not taken goes to the new one, exactly once")
+    void shouldGiveHeldBytesToSuccessorWhenThrottled() throws ConfigException {
+        SerialPort port = channel("test,id=a,open=on,room=5");
+        TestChardev old = chardevs.test("a");
+        dut.tx(port).send("012", "345", "678");
+        dut.tx(port).send("9");
+        dut.settle();
+        assertTrue(port.isThrottled());
+        TestChardev successor = chardevs.changeTest("a", "test,open=on,room=2");
+        dut.settle();
+        assertTrue(port.isThrottled());
+        assertEquals("01234", old.text());
+        assertEquals("56", successor.text());
+        TestChardev last = chardevs.changeTest("a", "test,open=on");
+        dut.settle();
+        assertEquals("789", last.text());
+        assertFalse(port.isThrottled());
+        assertEquals(2, dut.tx(port).completed());
+    }
+
+    @Test
+    @DisplayName("CH-36 what a console keeps goes to the new one")
+    void shouldGiveBacklogToSuccessorWhenConsole() throws ConfigException {
+        SerialPort console = dut.console(chardevs.add("test,id=a,open=on,room=3"));
+        dut.boot();
+        dut.tx(console).send("abcdef");
+        dut.tx(console).send("gh");
+        dut.settle();
+        TestChardev successor = chardevs.changeTest("a", "test,open=on");
+        dut.settle();
+        assertEquals("defgh", successor.text());
+        assertEquals(0, console.droppedBytes());
+    }
+
+    @Test
+    @DisplayName("CH-37 the new one hears that the guest has the port open")
+    void shouldTellSuccessorOfGuestWhenChanged() throws ConfigException {
+        SerialPort port = channel("test,id=a,open=on");
+        dut.guestOpens(port, true);
+        dut.settle();
+        TestChardev successor = chardevs.changeTest("a", "test,open=on");
+        assertTrue(successor.isFrontendOpen());
+        dut.guestOpens(port, false);
+        dut.settle();
+        assertFalse(successor.isFrontendOpen());
+        assertEquals(List.of(true, false), successor.frontendStates());
+    }
+
+    @Test
+    @DisplayName("CH-31 the reasons against a change, in order")
+    void shouldRefuseWithReasonWhenChangeCannotBe() throws ConfigException {
+        assertEquals("Chardev 'x' does not exist", refusal("x", "bogus"));
+        channel("test,id=a,open=on");
+        assertEquals("'bogus' is not a valid char driver name", refusal("a", "bogus"));
+        assertEquals("cannot be made", refusal("a", "test,fail=on"));
+    }
+
+    private String refusal(String id, String options) {
+        ConfigException refused = assertThrows(ConfigException.class, () -> chardevs.change(id, options));
+        return String.valueOf(refused.getMessage());
+    }
+
+    @Test
+    @DisplayName("CH-38 1000 changes under load: nothing lost, repeated or reordered, and nothing to a closed one")
+    void shouldKeepOrderWhenChangedAThousandTimes() throws ConfigException {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        SerialPort port = channel("test,id=a,open=on,room=0");
+        StringBuilder sent = new StringBuilder();
+        StringBuilder taken = new StringBuilder();
+        for (int i = 0; i < 1_000; i++) {
+            TestChardev current = chardevs.test("a");
+            while (dut.tx(port).ring().free() > 4 && random.nextInt(4) > 0) {
+                String text = "<" + sent.length() + ">";
+                dut.tx(port).send(text.substring(0, 1), text.substring(1));
+                sent.append(text);
+            }
+            current.makeRoom(random.nextInt(40));
+            if (random.nextBoolean()) {
+                dut.settle();
+            }
+            chardevs.change("a", "test,open=on,room=" + random.nextInt(20));
+            taken.append(current.text());
+            dut.tx(port).completed();
+        }
+        TestChardev last = chardevs.test("a");
+        last.makeRoom(TestChardev.UNLIMITED);
+        dut.settle();
+        taken.append(last.text());
+        assertEquals(sent.toString(), taken.toString(), "seed=" + seed);
+        assertEquals(1_000, chardevs.closed());
+    }
+
+    @Test
+    @DisplayName(
+            "CH-31 + a mux changes its kind of base, keeps its front-ends and its focus, and can itself be replaced")
+    void shouldChangeMuxAndItsBase() throws ConfigException {
+        chardevs.addTest("test,id=base,open=on");
+        chardevs.add("mux,id=m,chardev=base");
+        Chardev mux = assertNotNullChardev("m");
+        SerialPort first = dut.channel(mux);
+        SerialPort second = dut.channel(mux);
+        dut.boot();
+        dut.rx(first).fill(64);
+        dut.rx(second).fill(64);
+        chardevs.test("base").feed("2\001c1");
+        dut.settle();
+        assertEquals("2", dut.rx(second).text());
+        assertEquals("1", dut.rx(first).text());
+
+        TestChardev base = chardevs.changeTest("base", "test,open=on");
+        dut.tx(first).send("x");
+        base.feed("still first");
+        dut.settle();
+        assertEquals("x", base.text());
+        assertEquals("still first", dut.rx(first).text());
+
+        chardevs.change("m", "mux,chardev=base");
+        base.feed("again");
+        dut.tx(second).send("y");
+        dut.settle();
+        assertEquals("again", dut.rx(first).text());
+        assertEquals("xy", base.text());
+
+        assertEquals("Chardev 'm' change failed", refusal("m", "test,open=on"));
+        dut.device().removePort(second);
+        TestChardev plain = chardevs.changeTest("m", "test,open=on");
+        dut.tx(first).send("z");
+        dut.settle();
+        assertEquals("z", plain.text());
+        chardevs.table().remove("base");
+    }
+
+    private Chardev assertNotNullChardev(String id) {
+        Chardev found = chardevs.table().find(id);
+        assertNotNull(found);
+        return found;
+    }
+
+    @Test
+    @DisplayName("CH-36 a hub and its members are changed with positions kept")
+    void shouldKeepPositionsWhenHubOrMemberChanges() throws ConfigException {
+        TestChardev fast = chardevs.addTest("test,id=fast,open=on");
+        TestChardev slow = chardevs.addTest("test,id=slow,open=on,room=2");
+        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow"));
+        dut.boot();
+        dut.tx(port).send("0123456789");
+        dut.settle();
+        assertEquals("0123456789", fast.text());
+        assertEquals("01", slow.text());
+
+        TestChardev faster = chardevs.changeTest("fast", "test,open=on");
+        chardevs.addTest("test,id=late,open=on");
+        chardevs.change("h", "hub,chardevs.0=slow,chardevs.1=fast,chardevs.2=late");
+        slow.makeRoom(3);
+        dut.settle();
+        assertEquals("01234", slow.text());
+        slow.makeRoom(100);
+        dut.tx(port).send("abc");
+        dut.settle();
+        assertEquals("0123456789abc", slow.text());
+        assertEquals("abc", faster.text());
+        assertEquals("23456789abc", chardevs.test("late").text());
+
+        TestChardev plain = chardevs.changeTest("h", "test,open=on");
+        dut.tx(port).send("end");
+        dut.settle();
+        assertEquals("end", plain.text());
+        chardevs.table().remove("slow");
+        assertEquals(List.of(), dut.messages());
+    }
+
+    @Test
+    @DisplayName("CH-30 what a multiplexer uses cannot become one")
+    void shouldRefuseStackWhenMemberBecomesHub() throws ConfigException {
+        chardevs.add("test,id=a");
+        chardevs.add("test,id=b");
+        chardevs.add("hub,id=h,chardevs.0=a");
+        assertEquals("chardev: multiplexers can't be stacked", refusal("a", "hub,chardevs.0=b"));
+        assertEquals("chardev: multiplexers can't be stacked", refusal("a", "mux,chardev=h"));
+        assertEquals("hub: chardev can't be found by id 'h'", refusal("h", "hub,chardevs.0=h"));
+    }
+}
