@@ -35,7 +35,7 @@ public final class BuiltinTypes {
             RingbufChardev.TYPE,
             RingbufChardev.MEMORY_TYPE,
             SerialChardev.TYPE,
-            SocketChardev.TYPE,
+            SocketChardev.type(new StreamLayers()),
             StdioChardev.TYPE,
             TestdevChardev.TYPE,
             UdpChardev.TYPE);
