@@ -8,6 +8,7 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
@@ -56,6 +57,7 @@ final class Daemon implements AutoCloseable {
     private void open(DaemonConfig config) throws ConfigException, StartException {
         Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs::close);
+        opened.push(ContinueSignal.handle(loop, () -> continued(chardevs))::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
         opened.push(device::close);
         if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
@@ -85,6 +87,14 @@ final class Daemon implements AutoCloseable {
             }
         }
         listen(config, device);
+    }
+
+    private static void continued(Chardevs chardevs) {
+        for (Chardev chardev : chardevs.all()) {
+            if (chardev instanceof StdioChardev stdio) {
+                stdio.reapply();
+            }
+        }
     }
 
     private static @Nullable Chardev find(Chardevs chardevs, DeviceConfig.PortConfig port) throws ConfigException {

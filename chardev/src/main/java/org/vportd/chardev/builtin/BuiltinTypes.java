@@ -14,6 +14,7 @@ import org.vportd.chardev.backend.SerialChardev;
 import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.backend.TestdevChardev;
 import org.vportd.chardev.backend.UdpChardev;
+import org.vportd.chardev.console.VcChardev;
 import org.vportd.chardev.mux.HubChardev;
 import org.vportd.chardev.mux.MuxChardev;
 import org.vportd.chardev.record.FileLog;
@@ -38,7 +39,8 @@ public final class BuiltinTypes {
             SocketChardev.type(new StreamLayers()),
             StdioChardev.TYPE,
             TestdevChardev.TYPE,
-            UdpChardev.TYPE);
+            UdpChardev.TYPE,
+            VcChardev.TYPE);
 
     private BuiltinTypes() {}
 

@@ -139,6 +139,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         return state == State.READY;
     }
 
+    /** Where the buffer for encoded input begins. */
+    final long rawBase() {
+        return raw;
+    }
+
     /** Where encoded input is. */
     final long rawAddress() {
         return raw + rawStart;

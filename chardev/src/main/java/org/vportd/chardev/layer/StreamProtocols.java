@@ -10,10 +10,15 @@ import org.vportd.loop.EventLoop;
  * @param server whether this end has waited for the other; a client speaks neither WebSocket nor telnet
  * @param telnet what to speak to terminals, or null for plain bytes
  * @param webSocket whether to speak WebSocket
+ * @param tls how to speak TLS, or null to do without
  */
-public record StreamProtocols(boolean server, TelnetStream.@Nullable Mode telnet, boolean webSocket) {
+public record StreamProtocols(
+        boolean server,
+        TelnetStream.@Nullable Mode telnet,
+        boolean webSocket,
+        @Nullable TlsSettings tls) {
     /** Nothing: bytes as they are. */
-    public static final StreamProtocols NONE = new StreamProtocols(true, null, false);
+    public static final StreamProtocols NONE = new StreamProtocols(true, null, false, null);
 
     /**
      * Stacks the protocols. The stream that is opened is ready once all of them have agreed with the peer; it ends without
@@ -24,6 +29,9 @@ public record StreamProtocols(boolean server, TelnetStream.@Nullable Mode telnet
      */
     public ByteStream.Opener over(ByteStream.Opener connection, EventLoop loop, String name) {
         ByteStream.Opener top = connection;
+        if (tls != null) {
+            top = TlsStream.over(top, loop, name, tls);
+        }
         if (server && webSocket) {
             top = WebSocketStream.over(top, loop, name);
         }

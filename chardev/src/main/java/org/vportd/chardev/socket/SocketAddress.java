@@ -1,5 +1,7 @@
 package org.vportd.chardev.socket;
 
+import java.util.Map;
+
 /** Where a socket chardev listens or connects to. */
 sealed interface SocketAddress {
     /**
@@ -8,6 +10,9 @@ sealed interface SocketAddress {
      * @param protocol what is spoken over internet addresses: {@code tcp}, or the name of a protocol above it
      */
     String describe(String protocol);
+
+    /** The address in the words of QMP's {@code SocketAddress}. */
+    Map<String, Object> members();
 
     /** What is added to the description of an address that is listened at. */
     static String role(boolean server) {
@@ -25,6 +30,11 @@ sealed interface SocketAddress {
         public String describe(String protocol) {
             return "unix:" + path + (isAbstract ? ",abstract=on" + (isTight ? ",tight=on" : "") : "");
         }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "unix", "path", path, "abstract", isAbstract, "tight", isTight);
+        }
     }
 
     /**
@@ -38,6 +48,11 @@ sealed interface SocketAddress {
         @Override
         public String describe(String protocol) {
             return protocol + ":" + host;
+        }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "inet", "host", host.host(), "port", String.valueOf(host.port()));
         }
 
         /** Whether an IPv6 socket is to refuse IPv4. */
@@ -58,6 +73,12 @@ sealed interface SocketAddress {
             return "vsock:" + numbers();
         }
 
+        @Override
+        public Map<String, Object> members() {
+            return Map.of(
+                    "type", "vsock", "cid", Integer.toUnsignedString(cid), "port", Integer.toUnsignedString(port));
+        }
+
         String numbers() {
             return Integer.toUnsignedString(cid) + ":" + Integer.toUnsignedString(port);
         }
@@ -73,6 +94,11 @@ sealed interface SocketAddress {
         @Override
         public String describe(String protocol) {
             return "fd:" + name;
+        }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "fd", "str", name);
         }
     }
 }

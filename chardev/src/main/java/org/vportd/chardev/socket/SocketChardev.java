@@ -3,6 +3,7 @@ package org.vportd.chardev.socket;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -159,13 +160,18 @@ public final class SocketChardev extends Chardev {
 
     @Override
     public String filename() {
-        return state == State.CONNECTED ? connection : "disconnected:" + address();
+        return state == State.CONNECTED ? connection : "disconnected:" + addressText();
     }
 
-    private String address() {
+    private String addressText() {
         return listener == null
                 ? options.description()
                 : listener.socket().description(options.protocol()) + SocketAddress.role(true);
+    }
+
+    /** The address it listens at or connects to, in the words of QMP's {@code SocketAddress}. */
+    public Map<String, Object> address() {
+        return options.address().members();
     }
 
     @Override
@@ -259,7 +265,7 @@ public final class SocketChardev extends Chardev {
         InetSocketAddress local = Sockets.localAddress(fd);
         InetSocketAddress remote = Sockets.peerAddress(fd);
         if (local == null || remote == null) {
-            return address();
+            return addressText();
         }
         return options.protocol() + ":" + InetResolver.text(local) + SocketAddress.role(options.server()) + " <-> "
                 + InetResolver.text(remote);

@@ -131,7 +131,7 @@ final class WebSocketClient {
 
             @Override
             public int read(byte[] to, int offset, int length) throws IOException {
-                while (frameLeft == 0) {
+                while (frameLeft == 0 && length > 0) {
                     next();
                 }
                 int n = in.read(to, offset, (int) Math.min(length, frameLeft));
