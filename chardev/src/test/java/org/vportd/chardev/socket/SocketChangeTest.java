@@ -131,6 +131,52 @@ class SocketChangeTest {
     }
 
     @Test
+    @DisplayName(
+            "CH-16 telnet over a socket: the greeting precedes data, a break is an event; CH-35 it comes by a change")
+    void shouldSpeakTelnetAfterChangeOnTheSamePath() throws Exception {
+        RecordingHandler front = server();
+        Peer peer = connect();
+        peer.write("a\u00ff\u00f3b\u00ff\u00ff");
+
+        change("socket,server=on,wait=off,telnet=on,path=" + path);
+        until(front, ChardevEvent.OPENED, 1);
+        fixture.loop().until("data", () -> front.text().equals("ab\u00ff"));
+        front.write("\u00ff!");
+
+        String greeting = "\u00ff\u00fb\u0001\u00ff\u00fb\u0003\u00ff\u00fb\u0000\u00ff\u00fd\u0000";
+        assertEquals(greeting + "\u00ff\u00ff!", peer.text());
+        assertEquals(List.of(ChardevEvent.OPENED, ChardevEvent.BREAK), front.events());
+    }
+
+    @Test
+    @DisplayName("CH-18 websocket over a socket: open after the handshake, then the next client is served")
+    void shouldSpeakWebsocket() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,websocket=on,path=" + path);
+        Peer stranger = connect();
+        stranger.write("GET /elsewhere HTTP/1.1\r\n\r\n");
+        fixture.loop().until("refused", () -> stranger.text().contains("404"));
+        stranger.close();
+        Peer peer = connect();
+        List<String> request = List.of(
+                "GET / HTTP/1.1",
+                "Host: h",
+                "Connection: Upgrade",
+                "Upgrade: websocket",
+                "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+        peer.write(String.join("\r\n", request) + "\r\n\r\n");
+        until(front, ChardevEvent.OPENED, 1);
+        peer.write("\u0082\u0082\u0000\u0000\u0000\u0000hi");
+        fixture.loop().until("data", () -> front.text().equals("hi"));
+        front.write("ho");
+        fixture.loop().until("frame", () -> peer.text().endsWith("\u0082\u0002ho"));
+        assertTrue(peer.text().contains("101 Switching Protocols"), peer.text());
+        peer.close();
+        until(front, ChardevEvent.CLOSED, 1);
+        fixture.loop().settle();
+    }
+
+    @Test
     @DisplayName("CH-33 a failed change leaves the server, its client and its file as they were")
     void shouldLeaveTheOldOneWhenTheChangeFails() throws Exception {
         RecordingHandler front = server();
