@@ -3,6 +3,7 @@ package org.vportd.chardev.layer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.loop.EventLoop;
@@ -25,6 +26,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     private static final Logger LOG = System.getLogger(LayerStream.class.getName());
     private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(30);
     private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(5);
+
+    /** So many that clients which never read cannot make this process hold much memory for them, in all its loops. */
+    private static final int MAX_LINGERING = 32;
+
+    private static final AtomicInteger LINGERING = new AtomicInteger();
 
     private enum State {
         OPENING,
@@ -282,10 +288,13 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         endTask.cancel();
         if (lower != null && lower.isReady() && !lowerEnded) {
             sayGoodbye();
-            state = State.LINGERING;
             if (!flush()) {
-                timer.start(LINGER_NS);
-                return;
+                LINGERING.incrementAndGet();
+                state = State.LINGERING;
+                if (LINGERING.get() <= MAX_LINGERING) {
+                    timer.start(LINGER_NS);
+                    return;
+                }
             }
         }
         release();
@@ -300,6 +309,9 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     }
 
     private void release() {
+        if (state == State.LINGERING) {
+            LINGERING.decrementAndGet();
+        }
         state = State.RELEASED;
         timer.cancel();
         if (lower != null) {
