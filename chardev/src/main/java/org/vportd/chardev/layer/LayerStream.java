@@ -105,6 +105,12 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
      */
     abstract boolean decode();
 
+    /**
+     * Sends what there is room for, as {@link #write}. If that is not all, {@link #waitForRoom} or {@link #failSoon} must
+     * have been called.
+     */
+    abstract long send(IoVector data);
+
     /** Sends what the protocol itself has to say; true if nothing of it is left that could be sent now. */
     abstract boolean flush();
 
@@ -228,6 +234,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     }
 
     // --- as a stream
+
+    @Override
+    public final long write(IoVector data) {
+        return lowerEnded ? data.bytes() : send(data); // nobody is made to wait for a peer that has gone
+    }
 
     @Override
     public final void acceptInput() {
@@ -361,7 +372,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     @Override
     public final void writable() {
-        if (state == State.RELEASED || !flush()) {
+        if (state == State.RELEASED || (!lowerEnded && !flush())) {
             return;
         }
         if (state == State.LINGERING) {
@@ -397,8 +408,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         lowerEnded = true;
         if (state == State.LINGERING) {
             release();
-        } else {
-            pump();
+            return;
+        }
+        pump();
+        if (isOpen() && waitsForRoom) {
+            writableTask.schedule(); // what the peer had sent may still have to wait, but output has not
         }
     }
 }

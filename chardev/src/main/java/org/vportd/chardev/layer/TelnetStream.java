@@ -114,7 +114,7 @@ public final class TelnetStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && greeting.isEmpty()) {
             long encoded;

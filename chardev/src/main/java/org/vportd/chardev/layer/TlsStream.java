@@ -231,7 +231,7 @@ public final class TlsStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && isReady() && !broken) {
             if (!hasRoom(2)) {

@@ -98,7 +98,7 @@ public final class WebSocketStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && isReady() && flush() && !control.isClosing()) {
             encode(data, taken);

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayInputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -20,10 +22,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.RecordingHandler;
+import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
 
 /** What the protocols add to the output stays whole wherever a connection cuts it. */
 class CutOutputTest {
+    private static final int PAGE = 4096;
     private static final int GREETING_LENGTH = 12;
     private static final String DATA = "\u00ff\u00ffab\u00ffc" + "x".repeat(200) + "\u00ff";
     private static final String DOUBLED = DATA.replace("\u00ff", "\u00ff\u00ff");
@@ -150,5 +155,36 @@ class CutOutputTest {
         connections.getLast().setFaulty(false);
         assertEquals(4, fronts.getLast().write("here"));
         assertEquals("\u0082\u0004here", connections.getLast().text().substring(before));
+    }
+
+    @ParameterizedTest
+    @DisplayName("CH-17 CH-18 output costs no allocation per buffer")
+    @ValueSource(booleans = {true, false})
+    void allocatesNothingPerBuffer(boolean isTelnet) throws Exception {
+        if (isTelnet) {
+            serveTelnet(PAGE);
+        } else {
+            serveWebSocket(PAGE);
+        }
+        connections.getLast().setDropping();
+        ByteStream stream = chardevs.getLast().stream();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long memory = NativeMemory.allocate(PAGE);
+        NativeMemory.putByte(memory + 100, (byte) 0xff);
+        try (IoVector data = new IoVector()) {
+            data.add(memory, 300);
+            data.add(memory + 300, PAGE - 300);
+            for (int i = 0; i < 20_000; i++) {
+                stream.write(data);
+            }
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 10_000; i++) {
+                assertTrue(stream.write(data) == PAGE);
+            }
+            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            assertTrue(allocated < 10_000, "bytes allocated for 10,000 buffers: " + allocated);
+        } finally {
+            NativeMemory.free(memory);
+        }
     }
 }

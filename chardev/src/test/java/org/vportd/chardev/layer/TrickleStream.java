@@ -16,6 +16,7 @@ final class TrickleStream implements ByteStream {
     private final ByteArrayOutputStream output = new ByteArrayOutputStream();
     private int portion;
     private boolean faulty;
+    private boolean dropping;
     private boolean closed;
 
     TrickleStream(EventLoop loop, int portion, Owner owner) {
@@ -32,6 +33,11 @@ final class TrickleStream implements ByteStream {
     /** Has all memory seem to be gone. */
     void setFaulty(boolean isFaulty) {
         faulty = isFaulty;
+    }
+
+    /** Takes everything from now on, and forgets it. */
+    void setDropping() {
+        dropping = true;
     }
 
     String text() {
@@ -59,6 +65,9 @@ final class TrickleStream implements ByteStream {
     public long write(IoVector data) {
         if (closed) {
             throw new AssertionError("written after the end");
+        }
+        if (dropping) {
+            return data.bytes();
         }
         if (faulty) {
             throw new MemoryFaultException("test");
