@@ -11,7 +11,6 @@ import org.vportd.loop.LoopTask;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
-import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
 
 /**
@@ -20,9 +19,6 @@ import org.vportd.posix.PosixException;
  * itself is sent even after {@link #close}, for a few seconds at most.
  */
 abstract class LayerStream implements ByteStream, ByteStream.Owner {
-    /** How much encoded input is held. */
-    static final int RAW_LENGTH = 64 * 1024;
-
     private static final Logger LOG = System.getLogger(LayerStream.class.getName());
     private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(30);
     private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(5);
@@ -31,6 +27,9 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     private static final int MAX_LINGERING = 32;
 
     private static final AtomicInteger LINGERING = new AtomicInteger();
+
+    /** Encoded input. */
+    final RawInput raw = new RawInput();
 
     private enum State {
         OPENING,
@@ -47,12 +46,8 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     private final LoopTask writableTask;
     private final LoopTask endTask;
     private final LoopTimer timer;
-    private final IoVector space = new IoVector();
     private @Nullable ByteStream lower;
     private State state = State.OPENING;
-    private final long raw = NativeMemory.allocate(RAW_LENGTH);
-    private int rawStart;
-    private int rawEnd;
     private long plain;
     private int plainBytes;
     private boolean waitsForRoom;
@@ -98,8 +93,8 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     abstract void negotiate();
 
     /**
-     * Takes up encoded input from {@link #rawAddress}, after all that came of it before has been delivered. Calls {@link
-     * #consumeRaw} and, if there is something for the owner, {@link #setPlain}.
+     * Takes up encoded input from {@link #raw}, after all that came of it before has been delivered. Calls {@link #setPlain}
+     * if there is something for the owner.
      *
      * @return whether to be called again: false if more input or an answer is needed first, or it is over
      */
@@ -149,26 +144,6 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     @Override
     public final boolean isReady() {
         return state == State.READY;
-    }
-
-    /** Where the buffer for encoded input begins. */
-    final long rawBase() {
-        return raw;
-    }
-
-    /** Where encoded input is. */
-    final long rawAddress() {
-        return raw + rawStart;
-    }
-
-    /** How much of it there is. */
-    final int rawBytes() {
-        return rawEnd - rawStart;
-    }
-
-    /** Drops encoded input from the front. */
-    final void consumeRaw(int bytes) {
-        rawStart += bytes;
     }
 
     /** Has input delivered; it must stay where it is until {@link #decode} is called next. */
@@ -328,8 +303,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         if (lower != null) {
             lower.close();
         }
-        space.close();
-        NativeMemory.free(raw);
+        raw.free();
         free();
     }
 
@@ -337,25 +311,13 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     @Override
     public final IoVector receiveBuffers() {
-        space.clear();
-        if (isOpen() && plainBytes == 0) {
-            if (rawStart == rawEnd) {
-                rawStart = 0;
-                rawEnd = 0;
-            } else if (rawStart > RAW_LENGTH / 2) {
-                NativeMemory.copy(raw + rawStart, raw, rawBytes());
-                rawEnd -= rawStart;
-                rawStart = 0;
-            }
-            space.add(raw + rawEnd, RAW_LENGTH - rawEnd);
-        }
-        return space;
+        return isOpen() && plainBytes == 0 ? raw.room() : raw.noRoom();
     }
 
     @Override
     public final void received(long bytes) {
         if (isOpen()) {
-            rawEnd += (int) bytes;
+            raw.added((int) bytes);
             pump();
         }
     }
