@@ -7,7 +7,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
@@ -48,7 +47,7 @@ record SocketOptions(
         SocketAddress address = AddressOptions.parse(options);
         boolean noDelay = noDelay(options);
         boolean server = options.bool("server", false);
-        Object credentials = tlsCredentials(opening, layers);
+        List<SocketLayers.Layer> tls = tls(opening, layers, address, server);
         checkAddress(options, address, server);
         checkRole(options, server);
         checkReach(options, address, server);
@@ -60,22 +59,21 @@ record SocketOptions(
                 noDelay,
                 server ? 0 : reconnectNs(options),
                 telnet ? "telnet" : options.bool("websocket", false) ? "websocket" : "tcp",
-                stack(opening, layers, address, server, credentials));
+                stack(options, layers, server, tls));
     }
 
-    private static @Nullable Object tlsCredentials(Opening opening, SocketLayers layers) throws ConfigException {
-        String id = opening.options().string("tls-creds");
+    private static List<SocketLayers.Layer> tls(
+            Opening opening, SocketLayers available, SocketAddress address, boolean server) throws ConfigException {
+        Options options = opening.options();
+        String id = options.string("tls-creds");
         if (id == null) {
-            return null;
+            return List.of();
         }
-        Object credentials = opening.services().object(id);
-        if (credentials == null) {
-            throw new ConfigException("No TLS credentials with id '" + id + "'");
-        }
-        if (!layers.isTlsCredentials(credentials)) {
-            throw new ConfigException("Object with id '" + id + "' is not TLS credentials");
-        }
-        return credentials;
+        String host = !server && address instanceof SocketAddress.Inet inet
+                ? inet.host().host()
+                : "";
+        return List.of(available.tls(
+                new SocketLayers.TlsRequest(id, options.string("tls-authz"), server, host, opening.services())));
     }
 
     private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
@@ -135,21 +133,9 @@ record SocketOptions(
 
     /** The protocols in the order of their handshakes. */
     private static List<SocketLayers.Layer> stack(
-            Opening opening,
-            SocketLayers available,
-            SocketAddress address,
-            boolean server,
-            @Nullable Object credentials)
+            Options options, SocketLayers available, boolean server, List<SocketLayers.Layer> tls)
             throws ConfigException {
-        Options options = opening.options();
-        List<SocketLayers.Layer> layers = new ArrayList<>();
-        if (credentials != null) {
-            String host = !server && address instanceof SocketAddress.Inet inet
-                    ? inet.host().host()
-                    : "";
-            layers.add(available.tls(new SocketLayers.TlsRequest(
-                    credentials, options.string("tls-authz"), server, host, opening.services())));
-        }
+        List<SocketLayers.Layer> layers = new ArrayList<>(tls);
         if (server && options.bool("websocket", false)) {
             layers.add(available.websocket());
         }
