@@ -22,8 +22,8 @@ final class HubCommands {
             Member.required("chardev", Builtin.STR),
             Member.optional("slow", EnumType.of("HubSlow", "throttle", "skip")),
             Member.optional("replay", IntegerType.SIZE));
-    private static final ObjectType REMOVE = ObjectType.of(
-            "hub-remove", Member.required("id", Builtin.STR), Member.required("chardev", Builtin.STR));
+    private static final ObjectType REMOVE =
+            ObjectType.of("hub-remove", Member.required("id", Builtin.STR), Member.required("chardev", Builtin.STR));
     private static final ObjectType QUERY = ObjectType.of("query-hub", Member.required("id", Builtin.STR));
     private static final ObjectType INFO = ObjectType.of(
             "HubMemberInfo",

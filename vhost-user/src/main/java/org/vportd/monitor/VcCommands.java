@@ -40,8 +40,8 @@ final class VcCommands {
             int lines = (int) Math.min(arguments.integer("history"), Integer.MAX_VALUE);
             return screen(console.screen(), console.history(lines));
         });
-        table.add("vc-type", TYPE, IntegerType.INT, (arguments, session) -> (long)
-                find(arguments).type(arguments.string("data")));
+        table.add("vc-type", TYPE, IntegerType.INT, (arguments, session) ->
+                (long) find(arguments).type(arguments.string("data")));
     }
 
     private VcChardev find(Arguments arguments) throws QmpException {

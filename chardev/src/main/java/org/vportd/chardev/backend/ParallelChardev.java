@@ -2,8 +2,8 @@ package org.vportd.chardev.backend;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -63,11 +63,15 @@ public final class ParallelChardev extends Chardev {
             if (before != null && before.key.equals(key)) {
                 return new ParallelChardev(opening.id(), port, key, false);
             }
-            if (CLAIMED.contains(key)) { // to claim it would wait for ourselves
+            if (!CLAIMED.add(key)) { // to claim it would wait for ourselves
                 throw new ConfigException("parallel port '" + path + "' is in use by another chardev");
             }
-            ParallelPort.claim(port);
-            CLAIMED.add(key);
+            try {
+                ParallelPort.claim(port);
+            } catch (PosixException e) {
+                CLAIMED.remove(key);
+                throw e;
+            }
             return new ParallelChardev(opening.id(), port, key, true);
         }
     };
@@ -75,7 +79,7 @@ public final class ParallelChardev extends Chardev {
     private static final Logger LOG = System.getLogger(ParallelChardev.class.getName());
 
     /** Static, as a claim is the process's. */
-    private static final Set<Key> CLAIMED = new HashSet<>();
+    private static final Set<Key> CLAIMED = ConcurrentHashMap.newKeySet();
 
     private record Key(long device, long inode) {}
 

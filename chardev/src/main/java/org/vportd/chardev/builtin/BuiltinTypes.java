@@ -36,7 +36,7 @@ public final class BuiltinTypes {
             RingbufChardev.TYPE,
             RingbufChardev.MEMORY_TYPE,
             SerialChardev.TYPE,
-            SocketChardev.type(new StreamLayers()),
+            SocketChardev.type(new BuiltinLayers()),
             StdioChardev.TYPE,
             TestdevChardev.TYPE,
             UdpChardev.TYPE,

@@ -6,7 +6,8 @@ import java.util.List;
 
 /**
  * The state of a terminal: its cells, its cursor and its modes, with an operation for each thing that can be done to them.
- * Rows and columns count from 0; every argument is brought into range.
+ * Rows and columns count from 0; every argument is brought into range. One class, since nearly every operation works on the
+ * cursor, the margins and the cells at once.
  */
 final class Screen {
     private static final int TAB = 8;
@@ -27,7 +28,7 @@ final class Screen {
     private long rendition;
     private int charset;
     private final boolean[] graphics = new boolean[2];
-    private int lastCharacter = ' ';
+    private int lastCharacter;
 
     private boolean insertMode;
     private boolean newLineMode;
@@ -63,6 +64,7 @@ final class Screen {
         main.clear(0, rows, Rendition.DEFAULT);
         alternate.clear(0, rows, Rendition.DEFAULT);
         newLineMode = false;
+        lastCharacter = 0;
         tabs.clear();
         for (int i = TAB; i < columns; i += TAB) {
             tabs.set(i);
@@ -155,9 +157,9 @@ final class Screen {
         line.replace(before, Glyphs.joined(line.character(before), mark));
     }
 
-    /** Prints the last character again. */
+    /** Prints the last character again, if there was one. */
     void repeat(int count) {
-        for (int i = Math.min(count, columns * rows); i > 0; i--) {
+        for (int i = lastCharacter == 0 ? 0 : Math.min(count, columns * rows); i > 0; i--) {
             print(lastCharacter);
         }
     }

@@ -31,23 +31,28 @@ public interface SocketLayers {
     /**
      * What TLS is to be spoken with.
      *
-     * @param credentials the id of the object that has them
+     * @param credentials the object that {@link SocketLayers#isTlsCredentials} knows
      * @param authorization the id of the object that decides who may connect, or null
      * @param server whether this end is the server
      * @param host the name the peer's certificate has to have, empty if this end is the server
-     * @param services where the objects are found
+     * @param services where that object is found
      */
     record TlsRequest(
-            String credentials,
+            Object credentials,
             @Nullable String authorization,
             boolean server,
             String host,
             ChardevServices services) {}
 
+    /** Whether an object is credentials for TLS. */
+    default boolean isTlsCredentials(Object object) {
+        return false;
+    }
+
     /**
      * TLS, the lowest layer.
      *
-     * @throws ConfigException if there are no such objects, or the credentials do not fit this end
+     * @throws ConfigException if the credentials do not fit this end
      */
     default Layer tls(TlsRequest request) throws ConfigException {
         throw new ConfigException("'tls-creds' option is not supported");

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
@@ -47,7 +48,7 @@ record SocketOptions(
         SocketAddress address = AddressOptions.parse(options);
         boolean noDelay = noDelay(options);
         boolean server = options.bool("server", false);
-        List<SocketLayers.Layer> tls = tls(opening, layers, address, server);
+        Object credentials = tlsCredentials(opening, layers);
         checkAddress(options, address, server);
         checkRole(options, server);
         checkReach(options, address, server);
@@ -59,21 +60,22 @@ record SocketOptions(
                 noDelay,
                 server ? 0 : reconnectNs(options),
                 telnet ? "telnet" : options.bool("websocket", false) ? "websocket" : "tcp",
-                stack(options, layers, server, tls));
+                stack(opening, layers, address, server, credentials));
     }
 
-    private static List<SocketLayers.Layer> tls(
-            Opening opening, SocketLayers available, SocketAddress address, boolean server) throws ConfigException {
-        Options options = opening.options();
-        String id = options.string("tls-creds");
+    private static @Nullable Object tlsCredentials(Opening opening, SocketLayers layers) throws ConfigException {
+        String id = opening.options().string("tls-creds");
         if (id == null) {
-            return List.of();
+            return null;
         }
-        String host = !server && address instanceof SocketAddress.Inet inet
-                ? inet.host().host()
-                : "";
-        return List.of(available.tls(
-                new SocketLayers.TlsRequest(id, options.string("tls-authz"), server, host, opening.services())));
+        Object credentials = opening.services().object(id);
+        if (credentials == null) {
+            throw new ConfigException("No TLS credentials with id '" + id + "'");
+        }
+        if (!layers.isTlsCredentials(credentials)) {
+            throw new ConfigException("Object with id '" + id + "' is not TLS credentials");
+        }
+        return credentials;
     }
 
     private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
@@ -133,9 +135,21 @@ record SocketOptions(
 
     /** The protocols in the order of their handshakes. */
     private static List<SocketLayers.Layer> stack(
-            Options options, SocketLayers available, boolean server, List<SocketLayers.Layer> tls)
+            Opening opening,
+            SocketLayers available,
+            SocketAddress address,
+            boolean server,
+            @Nullable Object credentials)
             throws ConfigException {
-        List<SocketLayers.Layer> layers = new ArrayList<>(tls);
+        Options options = opening.options();
+        List<SocketLayers.Layer> layers = new ArrayList<>();
+        if (credentials != null) {
+            String host = !server && address instanceof SocketAddress.Inet inet
+                    ? inet.host().host()
+                    : "";
+            layers.add(available.tls(new SocketLayers.TlsRequest(
+                    credentials, options.string("tls-authz"), server, host, opening.services())));
+        }
         if (server && options.bool("websocket", false)) {
             layers.add(available.websocket());
         }

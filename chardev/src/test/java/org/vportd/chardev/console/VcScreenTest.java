@@ -70,6 +70,7 @@ class VcScreenTest {
             of("line drawing", "^(0lqk\r\nx x^(BlqK", "\u250c\u2500\u2510|\u2502 \u2502lqK", 1, 6),
             of("shift out and in", "^)0a\u000eq\u000fq", "a\u2500q", 0, 3),
             of("repeat", "ab^[3bc", "abbbbc", 0, 6),
+            of("nothing to repeat", "^[9bx^c^[9b", "", 0, 0),
             of("alignment", "^#8^[2J", "", 0, 0),
             of("DECALN", "^#8", "EEEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE", 0, 0),
             of("UTF-8", "\u00e4\u20ac\ud83d\ude00x", "\u00e4\u20ac\ud83d\ude00x", 0, 5),

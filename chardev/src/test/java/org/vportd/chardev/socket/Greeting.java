@@ -40,13 +40,14 @@ final class Greeting implements ByteStream, ByteStream.Owner {
         }
 
         @Override
+        public boolean isTlsCredentials(Object object) {
+            return object instanceof String;
+        }
+
+        @Override
         public Layer tls(TlsRequest request) throws ConfigException {
             asked.add("tls credentials=" + request.credentials() + " authz=" + request.authorization() + " server="
                     + request.server() + " host=" + request.host());
-            Object credentials = request.services().object(request.credentials());
-            if (credentials == null) {
-                throw new ConfigException("No TLS credentials with id '" + request.credentials() + "'");
-            }
             return layer('T');
         }
 

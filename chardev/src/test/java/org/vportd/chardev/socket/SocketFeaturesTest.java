@@ -51,7 +51,7 @@ class SocketFeaturesTest {
     private final ChardevServices services = new ChardevServices() {
         @Override
         public @Nullable Object object(String id) {
-            return id.equals("tls0") ? "certificate" : null;
+            return Map.of("tls0", (Object) "certificate", "rng0", 4).get(id);
         }
 
         @Override
@@ -137,7 +137,13 @@ class SocketFeaturesTest {
         SocketChardev chardev = add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,telnet=on,websocket=on,"
                 + "tls-creds=tls0,tls-authz=a0");
         assertEquals(
-                List.of("tls credentials=tls0 authz=a0 server=true host=", "websocket", "telnet", "+T", "+W", "+t"),
+                List.of(
+                        "tls credentials=certificate authz=a0 server=true host=",
+                        "websocket",
+                        "telnet",
+                        "+T",
+                        "+W",
+                        "+t"),
                 layers.asked());
         RecordingHandler front = front(chardev);
         assertTrue(chardev.filename().startsWith("disconnected:telnet:127.0.0.1:"), chardev.filename());
@@ -248,6 +254,7 @@ class SocketFeaturesTest {
         String unix = "socket,id=c,path=/x,";
         String tcp = "socket,id=c,host=127.0.0.1,port=1,";
         assertEquals("No TLS credentials with id 'x'", refusal(unix + "tls-creds=x,wait=on"));
+        assertEquals("Object with id 'rng0' is not TLS credentials", refusal(unix + "tls-creds=rng0"));
         assertEquals(
                 "'tls_creds' option is incompatible with 'unix' address type",
                 refusal(unix + "tls-creds=tls0,wait=on"));
