@@ -48,6 +48,16 @@ class DeviceCommandsTest {
     }
 
     @Test
+    @DisplayName("QMP-09 properties within others become dotted keys, up to a limit")
+    void nestedProperties() {
+        String nested = "{'driver': 'd', 'a': {'b': [1, {'c': null}]}}";
+        assertEquals(EMPTY, client.ask(command("device_add", nested)));
+        assertEquals(List.of("add driver=d,a.b.0=1,a.b.1.c="), rig.asked);
+        String wide = "{'driver': 'd', '" + "x".repeat(10_000) + "': [1" + ", 1".repeat(200) + "]}";
+        assertEquals("options are too long: limit=1048576 characters", client.error(command("device_add", wide)));
+    }
+
+    @Test
     @DisplayName("QMP-09 device_del: event with device and path; class DeviceNotFound for an unknown id")
     void deviceDel() {
         client.send(command("device_del", "{'id': 'p1'}"));

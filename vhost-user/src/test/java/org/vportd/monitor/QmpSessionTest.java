@@ -139,6 +139,25 @@ class QmpSessionTest {
     }
 
     @Test
+    @DisplayName("QMP-03 an id as deep as input can be comes back")
+    void deepId() throws Exception {
+        QmpClient client = MonitorRig.ready(rig);
+        String id = "[".repeat(1023) + "]".repeat(1023);
+        assertEquals(
+                "{\"return\": {\"name\": \"rig\"}, \"id\": " + id + "}",
+                client.ask("{\"execute\": \"query-name\", \"id\": " + id + "}"));
+    }
+
+    @Test
+    @DisplayName("QMP-04 a name without end is not repeated in full")
+    void longNames() throws Exception {
+        QmpClient client = MonitorRig.ready(rig);
+        String error = client.error("{\"execute\": \"" + "x".repeat(1 << 20) + "\"}");
+        assertTrue(error.startsWith("CommandNotFound: The command xxx") && error.endsWith("x..."));
+        assertTrue(error.length() < 10_000);
+    }
+
+    @Test
     @DisplayName("QMP-03 no id comes back that was not there")
     void noId() throws Exception {
         QmpClient client = MonitorRig.ready(rig);
