@@ -1,0 +1,126 @@
+package org.vportd.monitor;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+
+/**
+ * Turns what a client says of a chardev into options as they are on the command line: other names for some members, and
+ * other defaults for a socket, which is a server that does not wait unless something else is said.
+ */
+final class BackendOptions {
+    /** Members that have another name on the command line, as {@code type.member}. */
+    private static final Map<String, String> RENAMED = Map.of(
+            "file.out", "path",
+            "file.in", "input-path",
+            "pipe.device", "path",
+            "serial.device", "path",
+            "parallel.device", "path",
+            "spicevmc.type", "name",
+            "spiceport.fqdn", "name");
+
+    private final Map<String, String> options = new LinkedHashMap<>();
+    private final Predicate<String> isDescriptor;
+
+    private BackendOptions(Predicate<String> isDescriptor) {
+        this.isDescriptor = isDescriptor;
+    }
+
+    /**
+     * Makes options.
+     *
+     * @param backend fits {@link BackendSchema#BACKEND}
+     * @param isDescriptor tells whether the client has given a descriptor that name
+     * @throws ConfigException if the command line has no way to say the same
+     */
+    static Options of(Map<?, ?> backend, Predicate<String> isDescriptor) throws ConfigException {
+        String type = String.valueOf(backend.get("type"));
+        Map<?, ?> data = object(backend, "data");
+        BackendOptions result = new BackendOptions(isDescriptor);
+        result.options.put("backend", type);
+        for (Map.Entry<?, ?> member : data.entrySet()) {
+            String name = String.valueOf(member.getKey());
+            switch (type + "." + name) {
+                case "socket.addr" -> result.socketAddress(object(data, name));
+                case "udp.remote" -> result.datagramAddress(object(data, name), name, "host", "port");
+                case "udp.local" -> result.datagramAddress(object(data, name), name, "localaddr", "localport");
+                default -> flatten(RENAMED.getOrDefault(type + "." + name, name), member.getValue(), result.options);
+            }
+        }
+        if (type.equals("socket")) {
+            result.socketDefaults(data);
+        }
+        return Options.of(result.options);
+    }
+
+    private static Map<?, ?> object(Map<?, ?> from, String name) {
+        return from.get(name) instanceof Map<?, ?> map ? map : Map.of();
+    }
+
+    private void socketDefaults(Map<?, ?> data) {
+        boolean server = !Boolean.FALSE.equals(data.get("server"));
+        options.put("server", text(server));
+        if (server) {
+            options.putIfAbsent("wait", text(false));
+        }
+    }
+
+    private void socketAddress(Map<?, ?> address) throws ConfigException {
+        Map<?, ?> data = object(address, "data");
+        if ("fd".equals(address.get("type"))) {
+            String name = String.valueOf(data.get("str"));
+            if (!isDescriptor.test(name)) { // a number would otherwise mean any descriptor of the process
+                throw new ConfigException("File descriptor named '" + name + "' has not been found");
+            }
+            options.put("fd", name);
+            return;
+        }
+        data.forEach((name, value) -> flatten(String.valueOf(name), value, options));
+    }
+
+    private void datagramAddress(Map<?, ?> address, String member, String hostKey, String portKey)
+            throws ConfigException {
+        if (!"inet".equals(address.get("type"))) {
+            throw new ConfigException("'" + member + "' address of udp must be of type 'inet'");
+        }
+        for (Map.Entry<?, ?> part : object(address, "data").entrySet()) {
+            String name = String.valueOf(part.getKey());
+            switch (name) {
+                case "host" -> flatten(hostKey, part.getValue(), options);
+                case "port" -> flatten(portKey, part.getValue(), options);
+                case "ipv4", "ipv6" -> options.putIfAbsent(name, text(part.getValue()));
+                default -> throw new ConfigException("'" + member + "' address of udp has no '" + name + "' option");
+            }
+        }
+    }
+
+    /** The members of an object as options: {@code on} and {@code off}, and {@code key.0}, {@code key.name} for the rest. */
+    static Map<String, String> flatten(Map<?, ?> members) {
+        Map<String, String> flat = new LinkedHashMap<>();
+        members.forEach((name, value) -> flatten(String.valueOf(name), value, flat));
+        return flat;
+    }
+
+    private static void flatten(String key, @Nullable Object value, Map<String, String> to) {
+        if (value instanceof Map<?, ?> map) {
+            map.forEach((name, each) -> flatten(key + "." + name, each, to));
+        } else if (value instanceof List<?> list) {
+            for (int i = 0; i < list.size(); i++) {
+                flatten(key + "." + i, list.get(i), to);
+            }
+        } else {
+            to.put(key, text(value));
+        }
+    }
+
+    private static String text(@Nullable Object value) {
+        if (value instanceof Boolean flag) {
+            return flag ? "on" : "off";
+        }
+        return value == null ? "" : value.toString();
+    }
+}

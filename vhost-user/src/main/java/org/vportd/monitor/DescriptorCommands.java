@@ -1,0 +1,109 @@
+package org.vportd.monitor;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.monitor.schema.Builtin;
+import org.vportd.monitor.schema.Member;
+import org.vportd.monitor.schema.ObjectType;
+import org.vportd.posix.Fd;
+import org.vportd.posix.FileStatus;
+import org.vportd.posix.PosixException;
+
+/** The commands for descriptors that clients pass along. */
+final class DescriptorCommands {
+    private static final ObjectType NAME = ObjectType.of("getfd", Member.required("fdname", Builtin.STR));
+    private static final ObjectType ADD_CLIENT = ObjectType.of(
+            "add_client",
+            Member.required("protocol", Builtin.STR),
+            Member.required("fdname", Builtin.STR),
+            Member.optional("skipauth", Builtin.BOOL),
+            Member.optional("tls", Builtin.BOOL));
+
+    private final MonitorEnvironment environment;
+
+    DescriptorCommands(MonitorEnvironment environment) {
+        this.environment = environment;
+    }
+
+    void addTo(CommandTable table) {
+        table.add("getfd", NAME, ObjectType.EMPTY, (arguments, session) -> {
+            keep(arguments.string("fdname"), session);
+            return null;
+        });
+        table.add("closefd", NAME, ObjectType.EMPTY, (arguments, session) -> {
+            String name = arguments.string("fdname");
+            Fd descriptor = session.names().take(name);
+            if (descriptor == null) {
+                throw new QmpException("File descriptor named '" + name + "' not found");
+            }
+            descriptor.close();
+            return null;
+        });
+        table.add("add_client", ADD_CLIENT, ObjectType.EMPTY, (arguments, session) -> {
+            addClient(arguments, session);
+            return null;
+        });
+    }
+
+    private static void keep(String name, QmpSession session) throws QmpException {
+        Fd descriptor = session.takePassed();
+        if (descriptor == null) {
+            throw new QmpException("No file descriptor supplied via SCM_RIGHTS");
+        }
+        if (startsWithDigit(name)) {
+            descriptor.close();
+            throw new QmpException("Parameter 'fdname' expects a name not starting with a digit");
+        }
+        session.names().put(name, descriptor);
+    }
+
+    private static boolean startsWithDigit(String name) {
+        return !name.isEmpty() && name.charAt(0) >= '0' && name.charAt(0) <= '9';
+    }
+
+    private void addClient(Arguments arguments, QmpSession session) throws QmpException {
+        String name = arguments.string("fdname");
+        Fd client = session.names().take(name);
+        if (client == null) {
+            throw notFound(name);
+        }
+        Chardev chardev = null;
+        String refusal = null;
+        if (!isSocket(client)) {
+            refusal = "parameter @fdname must name a socket";
+        } else {
+            String id = arguments.string("protocol");
+            chardev = environment.chardevs().find(id);
+            refusal = chardev == null ? "protocol '" + id + "' is invalid" : null;
+        }
+        if (refusal != null) {
+            client.close();
+            throw new QmpException(refusal);
+        }
+        if (!handOver(chardev, client, arguments)) {
+            throw new QmpException("failed to add client");
+        }
+    }
+
+    private boolean handOver(@Nullable Chardev chardev, Fd client, Arguments arguments) {
+        SocketControl sockets = environment.sockets();
+        if (chardev == null || !sockets.isSocket(chardev)) {
+            client.close();
+            return false;
+        }
+        return sockets.addClient(chardev, client, arguments.bool("skipauth", false), arguments.boolOrNull("tls"));
+    }
+
+    /** The error of a name that a command refers to. */
+    static QmpException notFound(String name) {
+        return new QmpException("File descriptor named '" + name + "' has not been found");
+    }
+
+    private static boolean isSocket(Fd descriptor) {
+        try {
+            return FileStatus.of(descriptor).isSocket();
+        } catch (PosixException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package org.vportd.monitor;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.monitor.schema.ArrayType;
+import org.vportd.monitor.schema.Builtin;
+import org.vportd.monitor.schema.EnumType;
+import org.vportd.monitor.schema.Member;
+import org.vportd.monitor.schema.ObjectType;
+
+/** The commands that add, remove and look at devices and objects, and those that free a stuck connection. */
+final class DeviceCommands {
+    private static final String CHARDEVS_PATH = "/chardevs/";
+
+    private static final ObjectType DEVICE_ADD = ObjectType.open(
+            "device_add",
+            Member.required("driver", Builtin.STR),
+            Member.optional("bus", Builtin.STR),
+            Member.optional("id", Builtin.STR));
+    private static final ObjectType ID = ObjectType.of("by-id", Member.required("id", Builtin.STR));
+    private static final ObjectType OBJECT_ADD =
+            ObjectType.open("object-add", Member.required("qom-type", Builtin.STR), Member.required("id", Builtin.STR));
+    private static final ObjectType QOM_GET =
+            ObjectType.of("qom-get", Member.required("path", Builtin.STR), Member.required("property", Builtin.STR));
+    private static final ArrayType INSTANCES = new ArrayType(ObjectType.union(
+            "YankInstance", "type", EnumType.of("YankInstanceType", "chardev"), Map.of("chardev", ID)));
+
+    private final MonitorEnvironment environment;
+
+    DeviceCommands(MonitorEnvironment environment) {
+        this.environment = environment;
+    }
+
+    void addTo(CommandTable table) {
+        table.add("device_add", DEVICE_ADD, ObjectType.EMPTY, (arguments, session) -> {
+            environment.devices().add(Options.of(BackendOptions.flatten(arguments.values())));
+            return null;
+        });
+        table.add("device_del", ID, ObjectType.EMPTY, (arguments, session) -> {
+            environment.devices().remove(arguments.string("id"));
+            return null;
+        });
+        table.add("object-add", OBJECT_ADD, ObjectType.EMPTY, (arguments, session) -> {
+            Map<Object, Object> rest = new LinkedHashMap<>(arguments.values());
+            rest.remove("qom-type");
+            rest.remove("id");
+            environment
+                    .objects()
+                    .add(
+                            arguments.string("qom-type"),
+                            arguments.string("id"),
+                            Options.of(BackendOptions.flatten(rest)));
+            return null;
+        });
+        table.add("object-del", ID, ObjectType.EMPTY, (arguments, session) -> {
+            environment.objects().remove(arguments.string("id"));
+            return null;
+        });
+        table.add("qom-get", QOM_GET, Builtin.ANY, (arguments, session) -> property(arguments));
+        table.addOutOfBand(
+                "yank",
+                ObjectType.of("yank", Member.required("instances", INSTANCES)),
+                ObjectType.EMPTY,
+                (arguments, session) -> {
+                    yank(arguments.list("instances"));
+                    return null;
+                });
+        table.addOutOfBand(
+                "query-yank",
+                ObjectType.EMPTY,
+                INSTANCES,
+                (arguments, session) -> sockets().stream()
+                        .map(socket -> Members.of("type", "chardev", "id", socket.id()))
+                        .toList());
+    }
+
+    private List<Chardev> sockets() {
+        return environment.chardevs().all().stream()
+                .filter(environment.sockets()::isSocket)
+                .toList();
+    }
+
+    /** Either all instances are there, or nothing happens. */
+    private void yank(List<?> instances) throws DeviceNotFoundException {
+        List<Chardev> sockets = sockets();
+        List<?> ids = instances.stream()
+                .map(each -> each instanceof Map<?, ?> instance ? instance.get("id") : null)
+                .toList();
+        for (Object id : ids) {
+            if (sockets.stream().noneMatch(socket -> socket.id().equals(id))) {
+                throw new DeviceNotFoundException("Instance not found");
+            }
+        }
+        sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(environment.sockets()::yank);
+    }
+
+    private Object property(Arguments arguments) throws ConfigException {
+        String path = arguments.string("path");
+        String property = arguments.string("property");
+        String id = path.startsWith(CHARDEVS_PATH) ? path.substring(CHARDEVS_PATH.length()) : "";
+        Chardev chardev = environment.chardevs().find(id);
+        if (chardev == null) {
+            throw DeviceNotFoundException.ofDevice(path);
+        }
+        if (environment.sockets().isSocket(chardev)) {
+            switch (property) {
+                case "connected" -> {
+                    return chardev.isOpen();
+                }
+                case "addr" -> {
+                    return environment.sockets().address(chardev);
+                }
+                default -> {}
+            }
+        }
+        throw new ConfigException("Property '" + id + "." + property + "' not found");
+    }
+}

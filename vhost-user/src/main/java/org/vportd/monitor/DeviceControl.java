@@ -1,0 +1,24 @@
+package org.vportd.monitor;
+
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+
+/** Adds devices to the running program and takes them away. */
+public interface DeviceControl {
+    /**
+     * Adds a device.
+     *
+     * @param options {@code driver}, the rest as given and in that order
+     * @throws ConfigException if that cannot be; nothing is left then
+     */
+    void add(Options options) throws ConfigException;
+
+    /**
+     * Takes a device away. Whoever implements this calls {@link Monitors#deviceDeleted} once it has gone.
+     *
+     * @param idOrPath its id, or its path in the tree of objects
+     * @throws DeviceNotFoundException if there is none
+     * @throws ConfigException if it cannot go
+     */
+    void remove(String idOrPath) throws ConfigException;
+}

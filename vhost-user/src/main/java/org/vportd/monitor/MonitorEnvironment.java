@@ -1,0 +1,31 @@
+package org.vportd.monitor;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardevs;
+import org.vportd.loop.EventLoop;
+
+/**
+ * What monitors work on.
+ *
+ * @param loop the loop they live on
+ * @param chardevs the chardevs they list, make and remove
+ * @param descriptors where {@code chardevs} look for descriptors that clients have passed
+ * @param devices the devices they add and remove
+ * @param objects the objects they add and remove
+ * @param sockets what they can do to sockets only
+ * @param human what carries out commands in the form for people
+ * @param quit ends the program soon, with status 0
+ * @param version which version clients are told
+ * @param name the name that the user has given to this instance, or null
+ */
+public record MonitorEnvironment(
+        EventLoop loop,
+        Chardevs chardevs,
+        NamedDescriptors descriptors,
+        DeviceControl devices,
+        ObjectControl objects,
+        SocketControl sockets,
+        HumanMonitor human,
+        Runnable quit,
+        VersionInfo version,
+        @Nullable String name) {}

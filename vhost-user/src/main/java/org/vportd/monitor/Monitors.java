@@ -1,0 +1,117 @@
+package org.vportd.monitor;
+
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ConfigException;
+
+/**
+ * The monitors of the program, and what they have in common: the commands, and the events that each of them is told.
+ * Whoever makes this tells it of what happens, and closes it before the chardevs.
+ */
+public final class Monitors implements AutoCloseable {
+    private final MonitorEnvironment environment;
+    private final CommandTable commands = new CommandTable();
+    private final EventQueue events;
+    private final List<QmpSession> sessions = new ArrayList<>();
+
+    /** Makes it, without monitors. */
+    public Monitors(MonitorEnvironment environment) {
+        this(environment, InstantSource.system());
+    }
+
+    /** Makes one with its own idea of the time of day, for tests. */
+    Monitors(MonitorEnvironment environment, InstantSource clock) {
+        this.environment = environment;
+        this.events = new EventQueue(environment.loop(), clock, this::send);
+        new SessionCommands(environment, this).addTo(commands);
+        new ChardevCommands(environment).addTo(commands);
+        new RingbufCommands(environment.chardevs()).addTo(commands);
+        new DescriptorCommands(environment).addTo(commands);
+        new DeviceCommands(environment).addTo(commands);
+    }
+
+    /**
+     * Has QMP spoken over a chardev.
+     *
+     * @param pretty whether responses are spread over lines for people to read
+     * @throws ConfigException if the chardev has a user already
+     */
+    public void addQmp(Chardev chardev, boolean pretty) throws ConfigException {
+        addQmp(chardev, pretty, chardev.maxFrontends() == 1);
+    }
+
+    /** Commands that overtake others are not offered behind a multiplexer, whose input stops for other reasons. */
+    void addQmp(Chardev chardev, boolean pretty, boolean offersOutOfBand) throws ConfigException {
+        sessions.add(QmpSession.open(this, chardev, pretty, offersOutOfBand));
+    }
+
+    MonitorEnvironment environment() {
+        return environment;
+    }
+
+    CommandTable commands() {
+        return commands;
+    }
+
+    /**
+     * Tells clients that the guest has opened or closed a port.
+     *
+     * @param deviceId the id of the port's device; null if it has none, and nobody is told then
+     */
+    public void portChanged(@Nullable String deviceId, boolean open) {
+        if (deviceId != null) {
+            events.emit(EventType.VSERPORT_CHANGE, Members.of("id", deviceId, "open", open));
+        }
+    }
+
+    /**
+     * Tells clients that a device has gone.
+     *
+     * @param deviceId its id, or null if it had none
+     * @param path where it was in the tree of objects
+     */
+    public void deviceDeleted(@Nullable String deviceId, String path) {
+        events.emit(
+                EventType.DEVICE_DELETED,
+                deviceId == null ? Map.of("path", path) : Members.of("device", deviceId, "path", path));
+    }
+
+    /** Tells clients that somebody has connected to a chardev or has left it; for {@code Chardevs.observe}. */
+    public void chardevEvent(Chardev chardev, ChardevEvent event) {
+        if (event == ChardevEvent.OPENED || event == ChardevEvent.CLOSED) {
+            boolean open = event == ChardevEvent.OPENED;
+            events.emit(
+                    EventType.CHARDEV_CHANGE,
+                    Members.of("id", chardev.id(), "open", open, "filename", chardev.filename()));
+        }
+    }
+
+    /** Tells clients that one of them has ended the program. */
+    void shuttingDown() {
+        events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", "host-qmp-quit"));
+    }
+
+    private void send(Map<String, Object> event) {
+        for (QmpSession session : sessions) {
+            session.sendEvent(event);
+        }
+    }
+
+    /** Writes what waits for any client, as far as it takes it. */
+    void flush() {
+        sessions.forEach(QmpSession::flush);
+    }
+
+    /** Lets go of all chardevs. */
+    @Override
+    public void close() {
+        events.close();
+        sessions.forEach(QmpSession::close);
+        sessions.clear();
+    }
+}

@@ -1,0 +1,72 @@
+package org.vportd.monitor;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Fd;
+
+/**
+ * Descriptors that clients have passed with {@code getfd}. Each monitor has its own names; what a command makes finds those
+ * of the monitor that the command came over. {@link org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link
+ * #take}.
+ */
+public final class NamedDescriptors {
+    private @Nullable Names current;
+
+    /** Makes it, with no command running. */
+    public NamedDescriptors() {}
+
+    /**
+     * Takes a descriptor out of those of the monitor whose command is running; the caller then owns it.
+     *
+     * @return null if there is none of that name, or no command is running
+     */
+    public @Nullable Fd take(String name) {
+        return current == null ? null : current.take(name);
+    }
+
+    /** A command of a monitor begins. */
+    void enter(Names names) {
+        current = names;
+    }
+
+    /** The command has ended. */
+    void leave() {
+        current = null;
+    }
+
+    /** Those of one monitor. */
+    static final class Names implements AutoCloseable {
+        /** More than that are a mistake of the client's, which must not take all the descriptors of the process. */
+        private static final int MAX_NAMES = 256;
+
+        private final Map<String, Fd> byName = new HashMap<>();
+
+        /** Keeps a descriptor, and closes the one that had the name before. */
+        void put(String name, Fd descriptor) throws QmpException {
+            if (byName.size() == MAX_NAMES && !byName.containsKey(name)) {
+                descriptor.close();
+                throw new QmpException("too many file descriptors have names already: limit=" + MAX_NAMES);
+            }
+            Fd replaced = byName.put(name, descriptor);
+            if (replaced != null) {
+                replaced.close();
+            }
+        }
+
+        boolean contains(String name) {
+            return byName.containsKey(name);
+        }
+
+        @Nullable
+        Fd take(String name) {
+            return byName.remove(name);
+        }
+
+        @Override
+        public void close() {
+            byName.values().forEach(Fd::close);
+            byName.clear();
+        }
+    }
+}

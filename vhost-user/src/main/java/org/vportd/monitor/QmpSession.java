@@ -1,0 +1,355 @@
+package org.vportd.monitor;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.ChardevFrontend;
+import org.vportd.chardev.ChardevHandler;
+import org.vportd.chardev.ConfigException;
+import org.vportd.loop.LoopTask;
+import org.vportd.monitor.json.JsonException;
+import org.vportd.monitor.json.JsonFramer;
+import org.vportd.monitor.json.JsonText;
+import org.vportd.monitor.schema.SchemaException;
+import org.vportd.posix.Fd;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
+
+/**
+ * One monitor: a chardev, and whoever is connected to it. Commands are carried out one by one, in the order they come.
+ *
+ * <p>A client that does not read gets no further commands carried out while a response waits for it, and loses events
+ * beyond {@link #MAX_PENDING_EVENT_BYTES}: it holds up nobody but itself. How many it has lost is logged.
+ */
+final class QmpSession implements ChardevHandler, AutoCloseable {
+    /** From how much unread output on further events are dropped. */
+    static final long MAX_PENDING_EVENT_BYTES = 1 << 20;
+
+    private static final Logger LOG = System.getLogger(QmpSession.class.getName());
+    private static final int INPUT_BYTES = 16 * 1024;
+    private static final int REQUESTS_PER_TURN = 32;
+    private static final String OUT_OF_BAND = "oob";
+
+    private enum Phase {
+        /** Nobody is connected. */
+        DISCONNECTED,
+        /** Only the negotiation of capabilities is possible. */
+        NEGOTIATING,
+        /** All commands are. */
+        READY
+    }
+
+    private final String label;
+    private final Monitors monitors;
+    private final boolean pretty;
+    private final boolean offersOutOfBand;
+    private final ChardevFrontend frontend = new ChardevFrontend(this);
+    private final OutputQueue output = new OutputQueue(frontend);
+    private final JsonFramer framer = new JsonFramer();
+    private final NamedDescriptors.Names names = new NamedDescriptors.Names();
+    private final long memory = NativeMemory.allocate(INPUT_BYTES);
+    private final IoVector buffers = new IoVector();
+    private final byte[] input = new byte[INPUT_BYTES];
+    private final LoopTask task;
+    private int inputAt;
+    private int inputEnd;
+    private List<Fd> passed = List.of();
+    private Phase phase = Phase.DISCONNECTED;
+    private boolean outOfBandEnabled;
+    private long droppedEvents;
+    private @Nullable Runnable afterReply;
+
+    private QmpSession(String label, Monitors monitors, boolean pretty, boolean offersOutOfBand) {
+        this.label = label;
+        this.monitors = monitors;
+        this.pretty = pretty;
+        this.offersOutOfBand = offersOutOfBand;
+        this.task = monitors.environment().loop().task(this::work);
+    }
+
+    /**
+     * Makes a monitor of a chardev.
+     *
+     * @throws ConfigException if the chardev has a user already
+     */
+    static QmpSession open(Monitors monitors, Chardev chardev, boolean pretty, boolean offersOutOfBand)
+            throws ConfigException {
+        QmpSession session = new QmpSession(chardev.id(), monitors, pretty, offersOutOfBand);
+        session.frontend.setOpen(true);
+        try {
+            session.frontend.attach(chardev);
+        } catch (ConfigException e) {
+            session.close();
+            throw e;
+        }
+        return session;
+    }
+
+    // What the chardev calls
+
+    @Override
+    public IoVector receiveBuffers() {
+        buffers.clear();
+        if (inputAt == inputEnd && phase != Phase.DISCONNECTED && output.pendingBytes() == 0) {
+            buffers.add(memory, INPUT_BYTES);
+        }
+        return buffers;
+    }
+
+    @Override
+    public void received(long bytes) {
+        NativeMemory.get(memory, input, 0, (int) bytes);
+        inputAt = 0;
+        inputEnd = (int) bytes;
+        task.schedule();
+    }
+
+    @Override
+    public void buffersGone(MemoryFaultException fault) {
+        throw new IllegalStateException("memory of the monitor's own was said to be gone", fault);
+    }
+
+    @Override
+    public boolean isReceiving() {
+        return true;
+    }
+
+    @Override
+    public void onWritable() {
+        task.schedule();
+    }
+
+    @Override
+    public void onEvent(ChardevEvent event) {
+        if (event == ChardevEvent.OPENED) {
+            restart(Phase.NEGOTIATING);
+            send(greeting());
+        } else if (event == ChardevEvent.CLOSED) {
+            restart(Phase.DISCONNECTED);
+        }
+    }
+
+    @Override
+    public boolean isReplaceable() {
+        return false;
+    }
+
+    @Override
+    public boolean takesDescriptors() {
+        return true;
+    }
+
+    /** The latest ones are what the next command can name; nobody has asked for those before. */
+    @Override
+    public void descriptorsReceived(List<Fd> descriptors) {
+        dropPassed();
+        passed = descriptors;
+    }
+
+    private void dropPassed() {
+        passed.forEach(Fd::close);
+        passed = List.of();
+    }
+
+    private void restart(Phase next) {
+        phase = next;
+        outOfBandEnabled = false;
+        inputAt = 0;
+        inputEnd = 0;
+        droppedEvents = 0;
+        framer.reset();
+        output.clear();
+        dropPassed();
+    }
+
+    private Map<String, Object> greeting() {
+        return Map.of(
+                "QMP",
+                Members.of(
+                        "version",
+                        monitors.environment().version().toJson(),
+                        "capabilities",
+                        offersOutOfBand ? List.of(OUT_OF_BAND) : List.of()));
+    }
+
+    // What goes in and out, at the end of a turn
+
+    /** Carries out what has come, as far as the client reads what that leads to. */
+    private void work() {
+        flush();
+        for (int done = 0; output.pendingBytes() == 0; done++) {
+            if (done == REQUESTS_PER_TURN) {
+                task.schedule();
+                return;
+            }
+            inputAt = framer.feed(input, inputAt, inputEnd);
+            if (!framer.isComplete()) {
+                frontend.acceptInput();
+                return;
+            }
+            answerNext();
+            flush();
+            Runnable after = afterReply;
+            if (after != null) {
+                afterReply = null;
+                after.run();
+            }
+        }
+    }
+
+    /** Writes what waits, as far as the client takes it. Not from within a call of the chardev. */
+    void flush() {
+        output.flush();
+        if (output.pendingBytes() == 0 && droppedEvents > 0) {
+            LOG.log(Level.WARNING, "client has read again: monitor=" + label + " events_lost=" + droppedEvents);
+            droppedEvents = 0;
+        }
+    }
+
+    private void send(Map<String, ? extends @Nullable Object> message) {
+        output.add(JsonText.line(message, pretty));
+        task.schedule();
+    }
+
+    /** Tells the client of an event, if it has got so far that it wants to know. */
+    void sendEvent(Map<String, Object> event) {
+        if (phase != Phase.READY) {
+            return;
+        }
+        if (output.pendingBytes() < MAX_PENDING_EVENT_BYTES) {
+            send(event);
+        } else if (droppedEvents++ == 0) {
+            LOG.log(Level.WARNING, "client does not read, events for it are dropped: monitor=" + label);
+        }
+    }
+
+    private void answerNext() {
+        Map<String, @Nullable Object> response = new LinkedHashMap<>();
+        Object request = null;
+        try {
+            request = framer.next();
+            response.put("return", execute(request));
+        } catch (JsonException e) {
+            response.put("error", error(ErrorClass.GENERIC_ERROR, e.text()));
+        } catch (QmpException e) {
+            response.put("error", error(e.errorClass(), String.valueOf(e.getMessage())));
+        }
+        if (request instanceof Map<?, ?> members && members.containsKey("id")) {
+            response.put("id", members.get("id"));
+        }
+        send(response);
+    }
+
+    private static Map<String, Object> error(ErrorClass errorClass, String description) {
+        return Members.of("class", errorClass.word(), "desc", description);
+    }
+
+    // Commands
+
+    private Object execute(@Nullable Object value) throws QmpException {
+        if (!(value instanceof Map<?, ?> members)) {
+            throw new QmpException("QMP input must be a JSON object");
+        }
+        Request request = Request.of(members, outOfBandEnabled);
+        Command command = find(request);
+        try {
+            command.arguments().checkArguments(request.arguments());
+        } catch (SchemaException e) {
+            throw new QmpException(String.valueOf(e.getMessage()));
+        }
+        NamedDescriptors descriptors = monitors.environment().descriptors();
+        descriptors.enter(names);
+        try {
+            Object result = command.action().run(new Arguments(request.arguments()), this);
+            return result == null ? Map.of() : result;
+        } catch (DeviceNotFoundException e) {
+            throw new QmpException(ErrorClass.DEVICE_NOT_FOUND, String.valueOf(e.getMessage()));
+        } catch (ConfigException e) {
+            throw refusal(command, e);
+        } finally {
+            descriptors.leave();
+        }
+    }
+
+    /** Clients compare messages to the letter, so what the hint adds is only told in the log. */
+    private QmpException refusal(Command command, ConfigException e) {
+        if (!e.hint().isEmpty()) {
+            LOG.log(
+                    Level.INFO,
+                    "command refused: monitor=" + label + " command=" + command.name() + " error=" + e.explanation());
+        }
+        return new QmpException(String.valueOf(e.getMessage()));
+    }
+
+    private Command find(Request request) throws QmpException {
+        if (phase == Phase.NEGOTIATING && !request.command().equals(SessionCommands.NEGOTIATION)) {
+            throw new QmpException(
+                    ErrorClass.COMMAND_NOT_FOUND,
+                    "Expecting capabilities negotiation with '" + SessionCommands.NEGOTIATION + "'");
+        }
+        Command command = monitors.commands().find(request.command());
+        if (command == null) {
+            throw new QmpException(
+                    ErrorClass.COMMAND_NOT_FOUND, "The command " + request.command() + " has not been found");
+        }
+        if (request.outOfBand() && !command.allowsOutOfBand()) {
+            throw new QmpException("The command " + request.command() + " does not support OOB");
+        }
+        return command;
+    }
+
+    /** Ends the negotiation. */
+    void negotiate(List<?> enable) throws QmpException {
+        if (phase == Phase.READY) {
+            throw new QmpException(
+                    ErrorClass.COMMAND_NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
+        }
+        for (Object capability : enable) { // the schema knows no other than this one
+            if (!offersOutOfBand) {
+                throw new QmpException("Capability " + capability + " not available");
+            }
+        }
+        outOfBandEnabled = !enable.isEmpty();
+        phase = Phase.READY;
+    }
+
+    /** Has something done once the response to the present command is on its way. */
+    void afterReply(Runnable action) {
+        afterReply = action;
+    }
+
+    /** The descriptors that the client has given names to. */
+    NamedDescriptors.Names names() {
+        return names;
+    }
+
+    /** Takes the descriptor that came with the present command, and closes others that did. */
+    @Nullable
+    Fd takePassed() {
+        if (passed.isEmpty()) {
+            return null;
+        }
+        Fd first = passed.get(0);
+        passed = passed.subList(1, passed.size());
+        dropPassed();
+        return first;
+    }
+
+    /** Lets the chardev go. */
+    @Override
+    public void close() {
+        frontend.detach();
+        task.cancel();
+        restart(Phase.DISCONNECTED);
+        names.close();
+        output.close();
+        buffers.close();
+        NativeMemory.free(memory);
+    }
+}

@@ -1,0 +1,82 @@
+package org.vportd.monitor;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.regex.Pattern;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.backend.RingbufChardev;
+import org.vportd.monitor.schema.Builtin;
+import org.vportd.monitor.schema.EnumType;
+import org.vportd.monitor.schema.IntegerType;
+import org.vportd.monitor.schema.Member;
+import org.vportd.monitor.schema.ObjectType;
+
+/** The commands that read and write what chardevs of type {@code ringbuf} keep. */
+final class RingbufCommands {
+    private static final EnumType FORMAT = EnumType.of("DataFormat", "utf8", "base64");
+    private static final Pattern BASE64 = Pattern.compile("[A-Za-z0-9+/=\n]*");
+    private static final ObjectType WRITE = ObjectType.of(
+            "ringbuf-write",
+            Member.required("device", Builtin.STR),
+            Member.required("data", Builtin.STR),
+            Member.optional("format", FORMAT));
+    private static final ObjectType READ = ObjectType.of(
+            "ringbuf-read",
+            Member.required("device", Builtin.STR),
+            Member.required("size", IntegerType.INT),
+            Member.optional("format", FORMAT));
+
+    private final Chardevs chardevs;
+
+    RingbufCommands(Chardevs chardevs) {
+        this.chardevs = chardevs;
+    }
+
+    void addTo(CommandTable table) {
+        table.add("ringbuf-write", WRITE, ObjectType.EMPTY, (arguments, session) -> {
+            RingbufChardev ring = find(arguments);
+            String data = arguments.string("data");
+            ring.append(isBase64(arguments) ? decode(data) : data.getBytes(StandardCharsets.UTF_8));
+            return null;
+        });
+        table.add("ringbuf-read", READ, Builtin.STR, (arguments, session) -> {
+            RingbufChardev ring = find(arguments);
+            long size = arguments.integer("size");
+            if (size <= 0) {
+                throw new QmpException("size must be greater than zero");
+            }
+            byte[] bytes = ring.read((int) Math.min(size, Integer.MAX_VALUE));
+            return isBase64(arguments)
+                    ? Base64.getEncoder().encodeToString(bytes)
+                    : new String(bytes, StandardCharsets.UTF_8); // what is no UTF-8 becomes U+FFFD
+        });
+    }
+
+    private RingbufChardev find(Arguments arguments) throws QmpException {
+        String id = arguments.string("device");
+        Chardev chardev = chardevs.find(id);
+        if (chardev == null) {
+            throw new QmpException("Device '" + id + "' not found");
+        }
+        if (chardev instanceof RingbufChardev ring) {
+            return ring;
+        }
+        throw new QmpException(id + " is not a ringbuf device");
+    }
+
+    private static boolean isBase64(Arguments arguments) {
+        return arguments.string("format").equals("base64");
+    }
+
+    private static byte[] decode(String data) throws QmpException {
+        if (!BASE64.matcher(data).matches()) {
+            throw new QmpException("Base64 data contains invalid characters");
+        }
+        try {
+            return Base64.getDecoder().decode(data.replace("\n", ""));
+        } catch (IllegalArgumentException e) {
+            throw new QmpException("Base64 data is not valid");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+package org.vportd.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevServices;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.chardev.builtin.BuiltinTypes;
+import org.vportd.chardev.socket.SocketChardev;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
+
+/**
+ * A monitor on a UNIX socket, the chardevs it works on, and devices, objects and a person's monitor that only remember what
+ * they were asked. The test's own thread turns the loop; at the end, no descriptor may be open that was not before.
+ */
+final class MonitorRig implements AutoCloseable {
+    static final Instant NOW = Instant.ofEpochSecond(1_234_567_890L, 654_321_000L);
+
+    private static final long DEADLINE_NS = 20_000_000_000L;
+
+    final Path folder = Files.createTempDirectory("vportd-qmp");
+    final EventLoop loop;
+    final Chardevs chardevs;
+    final NamedDescriptors descriptors = new NamedDescriptors();
+    final Monitors monitors;
+    final List<String> asked = new ArrayList<>();
+    final List<Fd> addedClients = new ArrayList<>();
+
+    @Nullable
+    ConfigException refusal;
+
+    boolean takesClients;
+    boolean quit;
+    private final List<QmpClient> clients = new ArrayList<>();
+    private final long descriptorsBefore;
+    private long skippedNs;
+
+    MonitorRig() throws IOException {
+        try (EventLoop first = EventLoop.open()) {
+            first.turn(0); // loads what opens descriptors of its own
+        }
+        descriptorsBefore = openDescriptors();
+        loop = EventLoop.open(() -> System.nanoTime() + skippedNs);
+        chardevs = BuiltinTypes.table(loop, new ChardevServices() {
+            @Override
+            public @Nullable Fd takeDescriptor(String name) {
+                return descriptors.take(name);
+            }
+        });
+        monitors = new Monitors(
+                new MonitorEnvironment(
+                        loop,
+                        chardevs,
+                        descriptors,
+                        new RecordingDevices(),
+                        new RecordingObjects(),
+                        new RecordingSockets(),
+                        line -> "said: " + line + "\n",
+                        () -> quit = true,
+                        new VersionInfo(10, 0, 0, "vportd test"),
+                        "rig"),
+                InstantSource.fixed(NOW));
+        chardevs.observe(monitors::chardevEvent);
+    }
+
+    private void ask(String what) throws ConfigException {
+        ConfigException refused = refusal;
+        if (refused != null) {
+            throw refused;
+        }
+        asked.add(what);
+    }
+
+    private final class RecordingDevices implements DeviceControl {
+        @Override
+        public void add(Options options) throws ConfigException {
+            ask("add " + options);
+        }
+
+        @Override
+        public void remove(String idOrPath) throws ConfigException {
+            if (!idOrPath.equals("p1")) {
+                throw DeviceNotFoundException.ofDevice(idOrPath);
+            }
+            ask("remove " + idOrPath);
+            monitors.deviceDeleted("p1", "/machine/peripheral/p1");
+        }
+    }
+
+    private final class RecordingObjects implements ObjectControl {
+        @Override
+        public void add(String type, String id, Options options) throws ConfigException {
+            ask("object " + type + " " + id + " " + options);
+        }
+
+        @Override
+        public void remove(String id) throws ConfigException {
+            ask("no object " + id);
+        }
+    }
+
+    private final class RecordingSockets implements SocketControl {
+        @Override
+        public boolean isSocket(Chardev chardev) {
+            return chardev instanceof SocketChardev;
+        }
+
+        @Override
+        public boolean addClient(Chardev socket, Fd client, boolean skipAuthentication, @Nullable Boolean tls) {
+            if (!takesClients) {
+                client.close();
+                return false;
+            }
+            addedClients.add(client);
+            asked.add("client " + socket.id() + " skipauth=" + skipAuthentication + " tls=" + tls);
+            return true;
+        }
+
+        @Override
+        public void yank(Chardev socket) {
+            asked.add("yank " + socket.id());
+        }
+
+        @Override
+        public Map<String, Object> address(Chardev socket) {
+            return Map.of("type", "unix");
+        }
+    }
+
+    /** The path of a file in the test's own folder. */
+    String path(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    Chardev add(String options) throws ConfigException {
+        return chardevs.add(Options.parse(options, "backend", warning -> {}));
+    }
+
+    /** Adds a monitor that listens at a socket of its own. */
+    MonitorRig listen(String id) throws ConfigException {
+        monitors.addQmp(add("socket,id=" + id + ",server=on,wait=off,path=" + path(id)), false);
+        return this;
+    }
+
+    /** Connects to such a monitor. */
+    QmpClient connect(String id) throws IOException {
+        QmpClient client = new QmpClient(this, path(id));
+        clients.add(client);
+        return client;
+    }
+
+    /** A client of a monitor that has got through the negotiation. */
+    static QmpClient ready(MonitorRig rig) throws Exception {
+        return rig.listen("mon").connect("mon").negotiated();
+    }
+
+    void until(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + DEADLINE_NS;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError("did not happen: " + what);
+            }
+            loop.turn(5);
+        }
+    }
+
+    /** Turns until nothing is left to do. */
+    void settle() {
+        int idle = 0;
+        for (int turns = 0; idle < 3; turns++) {
+            assertTrue(turns < 100_000, "the loop spins");
+            idle = loop.turn(0) == 0 ? idle + 1 : 0;
+        }
+    }
+
+    /** Lets time pass for timers. */
+    void skip(long ns) {
+        skippedNs += ns;
+        settle();
+    }
+
+    static long openDescriptors() throws IOException {
+        long open = 0;
+        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
+            for (Path link : (Iterable<Path>) links::iterator) {
+                open += isCounted(link) ? 1 : 0;
+            }
+        }
+        return open;
+    }
+
+    /** What the virtual machine opens when it likes is left out. */
+    private static boolean isCounted(Path link) {
+        try {
+            String target = Files.readSymbolicLink(link).toString();
+            return Stream.of("socket:", "pipe:", "anon_inode:", "/dev/pt", "/tmp/vportd-qmp")
+                    .anyMatch(target::startsWith);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void close() throws PosixException, IOException {
+        clients.forEach(QmpClient::close);
+        addedClients.forEach(Fd::close);
+        monitors.close();
+        chardevs.close();
+        loop.close();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
+                Files.delete(file);
+            }
+        }
+        assertTrue(openDescriptors() <= descriptorsBefore, "descriptors leaked");
+    }
+}
