@@ -134,7 +134,7 @@ public final class Options {
     public @Nullable String id() throws ConfigException {
         String id = values.get("id");
         if (id != null && !IDENTIFIER.matcher(id).matches()) {
-            throw new ConfigException(
+            throw new InvalidOptionException(
                     "Parameter 'id' expects an identifier",
                     "letters, digits, '-', '.', '_', starting with a letter; got '" + id + "'");
         }
@@ -148,7 +148,7 @@ public final class Options {
             return fallback;
         }
         if (!ON.contains(value) && !OFF.contains(value)) {
-            throw new ConfigException("Parameter '" + key + "' expects 'on' or 'off'", "got '" + value + "'");
+            throw new InvalidOptionException("Parameter '" + key + "' expects 'on' or 'off'", "got '" + value + "'");
         }
         return ON.contains(value);
     }
@@ -163,7 +163,7 @@ public final class Options {
         try {
             number = Long.decode(value);
         } catch (NumberFormatException e) {
-            throw new ConfigException("Parameter '" + key + "' expects a number", "got '" + value + "'");
+            throw new InvalidOptionException("Parameter '" + key + "' expects a number", "got '" + value + "'");
         }
         return inRange(key, number, min, max);
     }
@@ -188,13 +188,14 @@ public final class Options {
             long units = Long.parseLong(value.substring(0, value.length() - 1));
             return inRange(key, Math.multiplyExact(units, 1L << shift), min, max);
         } catch (NumberFormatException | ArithmeticException e) {
-            throw new ConfigException("Parameter '" + key + "' expects a size", "such as 64k; got '" + value + "'");
+            throw new InvalidOptionException(
+                    "Parameter '" + key + "' expects a size", "such as 64k; got '" + value + "'");
         }
     }
 
     private static long inRange(String key, long number, long min, long max) throws ConfigException {
         if (number < min || number > max) {
-            throw new ConfigException(
+            throw new InvalidOptionException(
                     "Parameter '" + key + "' expects a number", "from " + min + " to " + max + "; got " + number);
         }
         return number;
@@ -208,7 +209,7 @@ public final class Options {
     public void accept(Set<String> accepted) throws ConfigException {
         for (String key : values.keySet()) {
             if (!accepted.contains(key)) {
-                throw new ConfigException(
+                throw new InvalidOptionException(
                         "Invalid parameter '" + key + "'", "accepted: " + String.join(", ", new TreeSet<>(accepted)));
             }
         }
