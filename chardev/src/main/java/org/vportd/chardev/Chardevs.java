@@ -47,6 +47,19 @@ public final class Chardevs implements AutoCloseable {
         return types.keySet();
     }
 
+    /** The keys that options of a type can have, sorted; none if there is no such type. */
+    public Set<String> keys(String typeName) {
+        ChardevType type = types.get(typeName);
+        return type == null ? Set.of() : keys(type);
+    }
+
+    private Set<String> keys(ChardevType type) {
+        Set<String> keys = new TreeSet<>(type.keys());
+        keys.addAll(COMMON_KEYS);
+        keys.addAll(logType.keys());
+        return keys;
+    }
+
     /** Has somebody told of what happens to any of the chardevs, before its front-end is. */
     public void observe(BiConsumer<Chardev, ChardevEvent> by) {
         observer = by;
@@ -158,15 +171,13 @@ public final class Chardevs implements AutoCloseable {
 
     /** A key that only other types know is no mistake to QEMU: the user is told, and it does nothing. */
     private void checkKeys(ChardevType type, String id, Options options) throws ConfigException {
-        Set<String> accepted = new TreeSet<>(type.keys());
-        accepted.addAll(COMMON_KEYS);
-        accepted.addAll(logType.keys());
+        Set<String> accepted = keys(type);
         for (String key : options.keys()) {
             if (accepted.contains(key) || type.knows(key)) {
                 continue;
             }
             if (types.values().stream().noneMatch(other -> other.knows(key))) {
-                throw new ConfigException(
+                throw new InvalidOptionException(
                         "Invalid parameter '" + key + "'", type.name() + " accepts: " + String.join(", ", accepted));
             }
             LOG.log(Level.WARNING, "option has no effect: chardev=" + id + " type=" + type.name() + " option=" + key);

@@ -147,7 +147,7 @@ public final class Options {
         String id = values.get("id");
         if (id != null
                 && (id.length() > MAX_ID_LENGTH || !IDENTIFIER.matcher(id).matches())) {
-            throw new ConfigException(
+            throw new InvalidOptionException(
                     "Parameter 'id' expects an identifier",
                     "letters, digits, '-', '.', '_', starting with a letter, " + MAX_ID_LENGTH + " at most; got '" + id
                             + "'");
@@ -162,7 +162,7 @@ public final class Options {
             return fallback;
         }
         if (!ON.contains(value) && !OFF.contains(value)) {
-            throw new ConfigException("Parameter '" + key + "' expects 'on' or 'off'", "got '" + value + "'");
+            throw new InvalidOptionException("Parameter '" + key + "' expects 'on' or 'off'", "got '" + value + "'");
         }
         return ON.contains(value);
     }
@@ -177,9 +177,9 @@ public final class Options {
             return inRange(key, Long.decode(value.startsWith("#") ? "" : value), min, max);
         } catch (NumberFormatException e) {
             if (TOO_LARGE.matcher(value).matches()) {
-                throw new ConfigException("Value '" + value + "' is too large for parameter '" + key + "'");
+                throw new InvalidOptionException("Value '" + value + "' is too large for parameter '" + key + "'", "");
             }
-            throw new ConfigException("Parameter '" + key + "' expects a number", "got '" + value + "'");
+            throw new InvalidOptionException("Parameter '" + key + "' expects a number", "got '" + value + "'");
         }
     }
 
@@ -203,20 +203,20 @@ public final class Options {
                 .multiply(BigDecimal.valueOf(1L << shift))
                 .toBigInteger();
         if (bytes.bitLength() >= Long.SIZE) {
-            throw new ConfigException("Value '" + value + "' is out of range for parameter '" + key + "'");
+            throw new InvalidOptionException("Value '" + value + "' is out of range for parameter '" + key + "'", "");
         }
         return inRange(key, bytes.longValue(), min, max);
     }
 
     private static ConfigException noSize(String key, String value) {
-        return new ConfigException(
+        return new InvalidOptionException(
                 "Parameter '" + key + "' expects a size",
                 "a number, with k, M, G, T, P or E for powers of 1024; got '" + value + "'");
     }
 
     private static long inRange(String key, long number, long min, long max) throws ConfigException {
         if (number < min || number > max) {
-            throw new ConfigException(
+            throw new InvalidOptionException(
                     "Parameter '" + key + "' expects a number", "from " + min + " to " + max + "; got " + number);
         }
         return number;
@@ -230,7 +230,7 @@ public final class Options {
     public void accept(Set<String> accepted) throws ConfigException {
         for (String key : values.keySet()) {
             if (!accepted.contains(key)) {
-                throw new ConfigException(
+                throw new InvalidOptionException(
                         "Invalid parameter '" + key + "'", "accepted: " + String.join(", ", new TreeSet<>(accepted)));
             }
         }

@@ -136,7 +136,7 @@ final class Daemon implements AutoCloseable {
         }
         switch (monitor.mode()) {
             case CONTROL -> monitors.addQmp(chardev, monitor.pretty());
-            case READLINE -> throw new ConfigException("not yet");
+            case READLINE -> monitors.addHuman(chardev);
         }
     }
 
@@ -153,7 +153,7 @@ final class Daemon implements AutoCloseable {
                 devices,
                 new ObjectTable(objects),
                 new SocketTable(),
-                line -> "",
+                devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),
                 config.name()));

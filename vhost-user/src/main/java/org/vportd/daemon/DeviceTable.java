@@ -1,6 +1,8 @@
 package org.vportd.daemon;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -10,11 +12,12 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.monitor.DeviceControl;
 import org.vportd.monitor.DeviceNotFoundException;
+import org.vportd.monitor.DeviceTree;
 import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialPort;
 
 /** The device and its ports, by the ids that users give them. Loop thread only. */
-final class DeviceTable implements DeviceControl {
+final class DeviceTable implements DeviceControl, DeviceTree {
     /** Where devices with an id are in the tree of objects. */
     static final String PATH = "/machine/peripheral/";
 
@@ -74,5 +77,48 @@ final class DeviceTable implements DeviceControl {
         }
         device.removePort(port);
         deleted.accept(id);
+    }
+
+    @Override
+    public List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        lines.add("dev: vhost-user-serial, id \"" + device.options().id() + "\"");
+        lines.add("  max_ports = " + device.options().maxPorts());
+        lines.add("  bus: " + device.options().bus());
+        lines.add("    type virtio-serial-bus");
+        for (SerialPort port : device.ports()) {
+            String id = port.options().deviceId();
+            lines.add("    dev: " + port.options().type().optionName() + ", id \"" + (id == null ? "" : id) + "\"");
+            lines.add("      chardev = \"" + port.chardevId() + "\"");
+            lines.add("      nr = " + port.id());
+            lines.add("      name = \"" + (port.name() == null ? "" : port.name()) + "\"");
+            lines.add("      " + state(port));
+        }
+        return lines;
+    }
+
+    private static String state(SerialPort port) {
+        return "port " + port.id() + ", guest " + onOff(port.isGuestConnected()) + ", host "
+                + onOff(port.isHostConnected()) + ", throttle " + onOff(port.isThrottled());
+    }
+
+    private static String onOff(boolean on) {
+        return on ? "on" : "off";
+    }
+
+    @Override
+    public List<String> ports() {
+        return device.ports().stream()
+                .map(port -> {
+                    String id = port.options().deviceId();
+                    return port.options().type().optionName() + (id == null ? "" : " " + id)
+                            + (port.name() == null ? "" : " \"" + port.name() + "\"") + ": " + state(port);
+                })
+                .toList();
+    }
+
+    @Override
+    public List<String> ids() {
+        return List.copyOf(byId.keySet());
     }
 }

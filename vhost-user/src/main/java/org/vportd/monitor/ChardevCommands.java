@@ -68,7 +68,7 @@ final class ChardevCommands {
                 "frontend-open", chardev.isFrontendOpen(), "filename", chardev.filename(), "label", chardev.id());
     }
 
-    private Map<String, Object> add(Arguments arguments, QmpSession session) throws ConfigException, QmpException {
+    private Map<String, Object> add(Arguments arguments, Requester session) throws ConfigException, QmpException {
         String id = arguments.string("id");
         if (chardevs.find(id) != null) {
             throw new QmpException("Chardev with id '" + id + "' already exists");
@@ -85,7 +85,7 @@ final class ChardevCommands {
     }
 
     /** Without a front-end, a change is to QEMU a removal and an addition, which shows in the message only. */
-    private Map<String, Object> change(Arguments arguments, QmpSession session) throws ConfigException {
+    private Map<String, Object> change(Arguments arguments, Requester session) throws ConfigException {
         String id = arguments.string("id");
         Chardev old = chardevs.find(id);
         try {
@@ -95,7 +95,7 @@ final class ChardevCommands {
         }
     }
 
-    private static Options options(Arguments arguments, QmpSession session) throws ConfigException {
+    private static Options options(Arguments arguments, Requester session) throws ConfigException {
         return BackendOptions.of(arguments.object("backend"), session.names()::contains);
     }
 

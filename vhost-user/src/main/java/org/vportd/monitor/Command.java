@@ -21,6 +21,6 @@ record Command(String name, ObjectType arguments, Type result, boolean allowsOut
          * @return what the client gets; null for an empty object
          */
         @Nullable
-        Object run(Arguments arguments, QmpSession session) throws QmpException, ConfigException;
+        Object run(Arguments arguments, Requester session) throws QmpException, ConfigException;
     }
 }

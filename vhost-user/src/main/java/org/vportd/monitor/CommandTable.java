@@ -4,7 +4,9 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
 import org.vportd.monitor.schema.ObjectType;
 import org.vportd.monitor.schema.SchemaInfo;
 import org.vportd.monitor.schema.Type;
@@ -25,6 +27,13 @@ final class CommandTable {
     @Nullable
     Command find(String name) {
         return byName.get(name);
+    }
+
+    /** Runs a command that is known, with arguments that fit it, for whoever has asked for it in another way. */
+    @Nullable
+    Object run(String name, Map<String, ?> arguments, Requester requester) throws QmpException, ConfigException {
+        Command command = Objects.requireNonNull(byName.get(name), name);
+        return command.action().run(new Arguments(arguments), requester);
     }
 
     Collection<Command> all() {

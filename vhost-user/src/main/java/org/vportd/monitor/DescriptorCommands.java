@@ -45,7 +45,7 @@ final class DescriptorCommands {
         });
     }
 
-    private static void keep(String name, QmpSession session) throws QmpException {
+    private static void keep(String name, Requester session) throws QmpException {
         Fd descriptor = session.takePassed();
         if (descriptor == null) {
             throw new QmpException("No file descriptor supplied via SCM_RIGHTS");
@@ -61,7 +61,7 @@ final class DescriptorCommands {
         return !name.isEmpty() && name.charAt(0) >= '0' && name.charAt(0) <= '9';
     }
 
-    private void addClient(Arguments arguments, QmpSession session) throws QmpException {
+    private void addClient(Arguments arguments, Requester session) throws QmpException {
         String name = arguments.string("fdname");
         Fd client = session.names().take(name);
         if (client == null) {

@@ -13,7 +13,7 @@ import org.vportd.loop.EventLoop;
  * @param devices the devices they add and remove
  * @param objects the objects they add and remove
  * @param sockets what they can do to sockets only
- * @param human what carries out commands in the form for people
+ * @param tree the devices as people are shown them
  * @param quit ends the program soon, with status 0
  * @param version which version clients are told
  * @param name the name that the user has given to this instance, or null
@@ -25,7 +25,7 @@ public record MonitorEnvironment(
         DeviceControl devices,
         ObjectControl objects,
         SocketControl sockets,
-        HumanMonitor human,
+        DeviceTree tree,
         Runnable quit,
         VersionInfo version,
         @Nullable String name) {}

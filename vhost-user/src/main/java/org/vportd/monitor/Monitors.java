@@ -17,7 +17,9 @@ public final class Monitors implements AutoCloseable {
     private final MonitorEnvironment environment;
     private final CommandTable commands = new CommandTable();
     private final EventQueue events;
+    private final HumanCommands human;
     private final List<QmpSession> sessions = new ArrayList<>();
+    private final List<HumanSession> humanSessions = new ArrayList<>();
 
     /** Makes it, without monitors. */
     public Monitors(MonitorEnvironment environment) {
@@ -35,6 +37,7 @@ public final class Monitors implements AutoCloseable {
         new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
         new DeviceCommands(environment).addTo(commands);
+        human = new HumanCommands(environment, commands);
     }
 
     /**
@@ -50,6 +53,19 @@ public final class Monitors implements AutoCloseable {
     /** Commands that overtake others are not offered behind a multiplexer, whose input stops for other reasons. */
     void addQmp(Chardev chardev, boolean pretty, boolean offersOutOfBand) throws ConfigException {
         sessions.add(QmpSession.open(this, chardev, pretty, offersOutOfBand));
+    }
+
+    /**
+     * Has a person control the program over a chardev.
+     *
+     * @throws ConfigException if the chardev has no place for one more user
+     */
+    public void addHuman(Chardev chardev) throws ConfigException {
+        humanSessions.add(HumanSession.open(environment, human, chardev));
+    }
+
+    HumanCommands human() {
+        return human;
     }
 
     MonitorEnvironment environment() {
@@ -115,5 +131,7 @@ public final class Monitors implements AutoCloseable {
         events.close();
         sessions.forEach(QmpSession::close);
         sessions.clear();
+        humanSessions.forEach(HumanSession::close);
+        humanSessions.clear();
     }
 }

@@ -27,7 +27,7 @@ import org.vportd.posix.NativeMemory;
  * <p>A client that does not read gets no further commands carried out while a response waits for it, and loses events
  * beyond {@link #MAX_PENDING_EVENT_BYTES}: it holds up nobody but itself. How many it has lost is logged.
  */
-final class QmpSession implements ChardevHandler, AutoCloseable {
+final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     /** From how much unread output on further events are dropped. */
     static final long MAX_PENDING_EVENT_BYTES = 1 << 20;
 
@@ -311,8 +311,8 @@ final class QmpSession implements ChardevHandler, AutoCloseable {
         return command;
     }
 
-    /** Ends the negotiation. */
-    void negotiate(List<?> enable) throws QmpException {
+    @Override
+    public void negotiate(List<?> enable) throws QmpException {
         if (phase == Phase.READY) {
             throw new QmpException(
                     ErrorClass.COMMAND_NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
@@ -326,19 +326,18 @@ final class QmpSession implements ChardevHandler, AutoCloseable {
         phase = Phase.READY;
     }
 
-    /** Has something done once the response to the present command is on its way. */
-    void afterReply(Runnable action) {
+    @Override
+    public void afterReply(Runnable action) {
         afterReply = action;
     }
 
-    /** The descriptors that the client has given names to. */
-    NamedDescriptors.Names names() {
+    @Override
+    public NamedDescriptors.Names names() {
         return names;
     }
 
-    /** Takes the descriptor that came with the present command, and closes others that did. */
-    @Nullable
-    Fd takePassed() {
+    @Override
+    public @Nullable Fd takePassed() {
         if (passed.isEmpty()) {
             return null;
         }

@@ -80,9 +80,8 @@ final class SessionCommands {
                 "human-monitor-command",
                 HUMAN,
                 Builtin.STR,
-                (arguments, session) -> environment
-                        .human()
-                        .execute(arguments.string("command-line"))
+                (arguments, session) -> monitors.human()
+                        .execute(arguments.string("command-line"), session)
                         .replaceAll("\r?\n", "\r\n"));
         table.add("quit", ObjectType.EMPTY, ObjectType.EMPTY, (arguments, session) -> {
             monitors.shuttingDown();

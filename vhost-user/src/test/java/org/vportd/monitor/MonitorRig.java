@@ -71,7 +71,7 @@ final class MonitorRig implements AutoCloseable {
                         new RecordingDevices(),
                         new RecordingObjects(),
                         new RecordingSockets(),
-                        line -> "said: " + line + "\n",
+                        new FixedTree(),
                         () -> quit = true,
                         new VersionInfo(10, 0, 0, "vportd test"),
                         "rig"),
@@ -106,7 +106,11 @@ final class MonitorRig implements AutoCloseable {
     private final class RecordingObjects implements ObjectControl {
         @Override
         public void add(String type, String id, Options options) throws ConfigException {
-            ask("object " + type + " " + id + " " + options);
+            Fd passed = descriptors.take(options.string("fd", ""));
+            if (passed != null) {
+                passed.close();
+            }
+            ask("object " + type + " " + id + " " + options + (passed == null ? "" : " with its descriptor"));
         }
 
         @Override
@@ -140,6 +144,24 @@ final class MonitorRig implements AutoCloseable {
         @Override
         public Map<String, Object> address(Chardev socket) {
             return Map.of("type", "unix");
+        }
+    }
+
+    private static final class FixedTree implements DeviceTree {
+        @Override
+        public List<String> lines() {
+            return List.of(
+                    "bus: vs0.0", "  dev: virtserialport, id \"p1\"", "    port 1, guest on, host off, throttle off");
+        }
+
+        @Override
+        public List<String> ports() {
+            return List.of("p1: port 1, guest on, host off, throttle off");
+        }
+
+        @Override
+        public List<String> ids() {
+            return List.of("p1");
         }
     }
 

@@ -365,9 +365,9 @@ class QmpSessionTest {
     void linesForPeople() throws Exception {
         QmpClient client = MonitorRig.ready(rig);
         assertEquals(
-                "{\"return\": \"said: info chardev\\r\\n\"}",
+                "{\"return\": \"VM status: running\\r\\n\"}",
                 client.ask(
-                        "{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"info chardev\"}}"));
+                        "{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"info status\"}}"));
     }
 
     @Test

@@ -1,0 +1,145 @@
+package org.vportd.monitor;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.InvalidOptionException;
+import org.vportd.chardev.Options;
+import org.vportd.monitor.HumanCommand.Kind;
+import org.vportd.monitor.HumanCommand.Parameter;
+
+/** The commands about chardevs, in the form that people type. */
+final class HumanChardevCommands {
+    /** What is read at once at most: each byte may take six characters to show. */
+    private static final long MAX_READ_BYTES = 1 << 20;
+
+    private static final Parameter ID = Parameter.of("id", Kind.CHARDEV);
+    private static final Parameter RINGBUF = Parameter.of("device", Kind.RINGBUF);
+    private static final Parameter HUB = Parameter.of("hub", Kind.HUB);
+    private static final Parameter MEMBER = Parameter.of("member", Kind.CHARDEV);
+
+    private final Chardevs chardevs;
+    private final CommandTable commands;
+
+    HumanChardevCommands(MonitorEnvironment environment, CommandTable commands) {
+        this.chardevs = environment.chardevs();
+        this.commands = commands;
+    }
+
+    void addTo(HumanCommandTable table) {
+        table.add(new HumanCommand(
+                "chardev-add",
+                List.of(Parameter.of("args", Kind.CHARDEV_OPTIONS)),
+                "add a character device, as TYPE,id=ID,KEY=VALUE...",
+                this::add));
+        table.add(new HumanCommand(
+                "chardev-change",
+                List.of(ID, Parameter.of("args", Kind.CHARDEV_OPTIONS)),
+                "put another character device in the place of one, as TYPE,KEY=VALUE...",
+                this::change));
+        table.add(new HumanCommand(
+                "chardev-remove",
+                List.of(ID),
+                "remove a character device",
+                call -> commands.run("chardev-remove", Map.of("id", call.word("id")), call.requester())));
+        table.add(new HumanCommand(
+                "chardev-send-break",
+                List.of("sendbreak"),
+                List.of(ID),
+                "send a break to the user of a character device",
+                call -> commands.run("chardev-send-break", Map.of("id", call.word("id")), call.requester())));
+        table.add(new HumanCommand(
+                "ringbuf_write",
+                List.of(RINGBUF, Parameter.of("data", Kind.OTHER)),
+                "put text into a ring buffer",
+                call -> commands.run(
+                        "ringbuf-write",
+                        Map.of("device", call.word("device"), "data", call.word("data")),
+                        call.requester())));
+        table.add(new HumanCommand(
+                "ringbuf_read",
+                List.of(RINGBUF, Parameter.of("size", Kind.OTHER)),
+                "take bytes out of a ring buffer, 1M at most",
+                this::read));
+        table.add(new HumanCommand(
+                "hub-add",
+                List.of(HUB, MEMBER, Parameter.optional("options", Kind.OPTIONS)),
+                "have a hub use one more character device, as slow=throttle|skip,replay=SIZE",
+                this::addMember));
+        table.add(new HumanCommand(
+                "hub-remove",
+                List.of(HUB, MEMBER),
+                "have a hub let a character device go",
+                call -> find(call.word("hub")).removeMember(call.word("member"))));
+    }
+
+    private void add(HumanCall call) throws ConfigException {
+        try {
+            tell(chardevs.add(call.options("args", "backend")), call);
+        } catch (InvalidOptionException e) {
+            throw misread(e, call);
+        }
+    }
+
+    private void change(HumanCall call) throws ConfigException {
+        try {
+            Options options = call.options("args", "backend");
+            if (options.id() != null) {
+                throw new ConfigException("Unexpected 'id' parameter", "the new one has the id of the old one");
+            }
+            tell(chardevs.change(call.word("id"), options), call);
+        } catch (InvalidOptionException e) {
+            throw misread(e, call);
+        }
+    }
+
+    private static ConfigException misread(InvalidOptionException e, HumanCall call) {
+        call.explain(e);
+        return new ConfigException("Parsing chardev args failed");
+    }
+
+    private static void tell(Chardev made, HumanCall call) {
+        made.notice().ifPresent(call::say);
+    }
+
+    private void read(HumanCall call) throws ConfigException, QmpException {
+        long size = Math.min(call.number("size"), MAX_READ_BYTES);
+        Object text =
+                commands.run("ringbuf-read", Map.of("device", call.word("device"), "size", size), call.requester());
+        call.say(printable(String.valueOf(text)));
+    }
+
+    /** Has each character shown, and none of them mean anything to a terminal. */
+    private static String printable(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        text.chars().forEach(c -> {
+            if (c == '\\') {
+                out.append("\\\\");
+            } else if (Character.isISOControl(c) && c != '\n' && c != '\t') {
+                out.append(String.format("\\u%04X", c));
+            } else {
+                out.append((char) c);
+            }
+        });
+        return out.toString();
+    }
+
+    private void addMember(HumanCall call) throws ConfigException {
+        Chardev hub = find(call.word("hub"));
+        Chardev member = find(call.word("member"));
+        Options options = call.has("options") ? call.options("options", "slow") : Options.of(Map.of());
+        options.accept(Set.of("slow", "replay"));
+        hub.addMember(member, options);
+    }
+
+    private Chardev find(String id) throws ConfigException {
+        Chardev chardev = chardevs.find(id);
+        if (chardev == null) {
+            throw new ConfigException("Chardev '" + id + "' not found");
+        }
+        return chardev;
+    }
+}

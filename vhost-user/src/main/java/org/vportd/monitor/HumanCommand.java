@@ -1,0 +1,59 @@
+package org.vportd.monitor;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import org.vportd.chardev.ConfigException;
+
+/**
+ * A command that people type.
+ *
+ * @param aliases other names
+ * @param help what it does, in a line
+ */
+record HumanCommand(
+        String name, List<String> aliases, List<Parameter> parameters, String help, HumanCommand.Action action) {
+    /** What it does. */
+    @FunctionalInterface
+    interface Action {
+        void run(HumanCall call) throws ConfigException, QmpException;
+    }
+
+    /** What kind of word is expected, which tells what could be typed there. */
+    enum Kind {
+        COMMAND,
+        INFORMATION,
+        CHARDEV,
+        RINGBUF,
+        HUB,
+        DEVICE,
+        CHARDEV_OPTIONS,
+        OPTIONS,
+        OTHER
+    }
+
+    /** A word after the name. */
+    record Parameter(String name, Kind kind, boolean isOptional) {
+        static Parameter of(String name, Kind kind) {
+            return new Parameter(name, kind, false);
+        }
+
+        static Parameter optional(String name, Kind kind) {
+            return new Parameter(name, kind, true);
+        }
+
+        String syntax() {
+            return isOptional ? "[" + name + "]" : name;
+        }
+    }
+
+    HumanCommand(String name, List<Parameter> parameters, String help, Action action) {
+        this(name, List.of(), parameters, help, action);
+    }
+
+    /** The line about it in the list of commands. */
+    String usage() {
+        String names = aliases.isEmpty() ? name : name + "|" + String.join("|", aliases);
+        String words = parameters.stream().map(Parameter::syntax).collect(Collectors.joining(" "));
+        return names + (words.isEmpty() ? "" : " " + words) + " -- " + help;
+    }
+}

@@ -1,0 +1,107 @@
+package org.vportd.monitor;
+
+import java.util.List;
+import org.vportd.chardev.ConfigException;
+import org.vportd.monitor.HumanCommand.Kind;
+import org.vportd.monitor.HumanCommand.Parameter;
+import org.vportd.monitor.line.Completer;
+
+/** Carries out commands in the form that people type. Each does what the QMP command for the same purpose does. */
+final class HumanCommands {
+    private static final String INFO = "info";
+
+    private final HumanCommandTable table = new HumanCommandTable();
+    private final HumanCommandTable information = new HumanCommandTable();
+    private final HumanCompleter completer;
+
+    HumanCommands(MonitorEnvironment environment, CommandTable commands) {
+        table.add(new HumanCommand(
+                "help",
+                List.of("?"),
+                List.of(Parameter.optional("cmd", Kind.COMMAND)),
+                "show the commands, or one of them",
+                this::help));
+        table.add(new HumanCommand(
+                INFO,
+                List.of(Parameter.optional("subcommand", Kind.INFORMATION)),
+                "show how things are; alone: what there is to show",
+                call -> inform(call)));
+        new HumanInformation(environment).addTo(information);
+        new HumanChardevCommands(environment, commands).addTo(table);
+        new HumanDeviceCommands(environment, commands).addTo(table);
+        completer = new HumanCompleter(environment, table, information);
+    }
+
+    /** What can be typed next. */
+    Completer completer() {
+        return completer;
+    }
+
+    /**
+     * Carries out a line.
+     *
+     * @param requester whose descriptors commands mean, and who hears the answer
+     * @return what a person is to be shown, in lines that end with {@code \n}; empty if there is nothing to say
+     */
+    String execute(String line, Requester requester) {
+        StringBuilder out = new StringBuilder();
+        try {
+            List<String> words = CommandWords.of(line);
+            if (!words.isEmpty()) {
+                run(table, "", words, requester, out);
+            }
+        } catch (QmpException e) {
+            out.append(error(String.valueOf(e.getMessage()), ""));
+        } catch (ConfigException e) {
+            out.append(error(String.valueOf(e.getMessage()), e.hint()));
+        }
+        return out.toString();
+    }
+
+    /** An error as it is shown. */
+    static String error(String message, String hint) {
+        return "Error: " + message + "\n" + (hint.isEmpty() ? "" : hint + "\n");
+    }
+
+    /** Runs the command that the first word names. */
+    private static void run(
+            HumanCommandTable from, String prefix, List<String> words, Requester requester, StringBuilder out)
+            throws ConfigException, QmpException {
+        HumanCommand command = from.find(words.get(0));
+        if (command == null) {
+            throw unknown(prefix + words.get(0));
+        }
+        command.action().run(new HumanCall(command, words.subList(1, words.size()), requester, out));
+    }
+
+    private static ConfigException unknown(String name) {
+        return new ConfigException("unknown command: '" + name + "'", "Try \"help\" for the commands there are");
+    }
+
+    private void inform(HumanCall call) throws ConfigException, QmpException {
+        if (!call.has("subcommand")) {
+            list(information, INFO + " ", call);
+            return;
+        }
+        run(information, INFO + " ", List.of(call.word("subcommand")), call.requester(), call.out());
+    }
+
+    private void help(HumanCall call) throws ConfigException {
+        if (!call.has("cmd")) {
+            list(table, "", call);
+            return;
+        }
+        HumanCommand command = table.find(call.word("cmd"));
+        if (command == null) {
+            throw unknown(call.word("cmd"));
+        }
+        call.say(command.usage());
+        if (command.name().equals(INFO)) {
+            list(information, INFO + " ", call);
+        }
+    }
+
+    private static void list(HumanCommandTable from, String prefix, HumanCall call) {
+        from.all().forEach(command -> call.say(prefix + command.usage()));
+    }
+}

@@ -1,0 +1,5 @@
+/** Tests of the line editor. */
+@NullMarked
+package org.vportd.monitor.line;
+
+import org.jspecify.annotations.NullMarked;
