@@ -64,6 +64,9 @@ public interface ByteStream extends AutoCloseable {
         /** The peer has sent a break, see {@link ChardevEvent#BREAK}. */
         default void breakReceived() {}
 
+        /** The peer has told the size of its window, in characters. */
+        default void resized(int columns, int rows) {}
+
         /** Whether descriptors that come along with bytes are wanted. */
         default boolean takesDescriptors() {
             return false;

@@ -140,6 +140,10 @@ public final class Chardevs implements AutoCloseable {
         }
         ChardevType type = types.get(name);
         if (type == null) {
+            String refusal = UnavailableTypes.refusal(name);
+            if (refusal != null) {
+                throw new ConfigException(refusal);
+            }
             throw new ConfigException(
                     "'" + name + "' is not a valid char driver name",
                     "there are: " + String.join(", ", types.keySet()));

@@ -1,14 +1,18 @@
 package org.vportd.chardev;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +22,14 @@ import org.jspecify.annotations.Nullable;
  * ({@code nokey}: {@code off}), which draws a warning.
  */
 public final class Options {
+    /** The longest id. */
+    public static final int MAX_ID_LENGTH = 127;
+
     private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z][A-Za-z0-9._-]*");
+    private static final Pattern SIZE = Pattern.compile("([0-9]+)(\\.[0-9]+)?([bBkKmMgGtTpPeE])?");
+    private static final Pattern TOO_LARGE = Pattern.compile("[0-9]+|0[xX][0-9a-fA-F]+");
+    private static final String SIZE_SUFFIXES = "BKMGTPE";
+    private static final int BITS_PER_SUFFIX = 10;
     private static final Set<String> ON = Set.of("on", "yes", "true", "y");
     private static final Set<String> OFF = Set.of("off", "no", "false", "n");
 
@@ -57,8 +68,9 @@ public final class Options {
         boolean off = word.startsWith("no") && word.length() > 2;
         String key = off ? word.substring(2) : word;
         String value = off ? "off" : "on";
-        warnings.accept(
-                "short-form boolean option '" + word + "' deprecated; please use " + key + "=" + value + " instead");
+        boolean isDelay = key.equals("delay"); // deprecated in its turn
+        warnings.accept("short-form boolean option '" + word + "' deprecated; please use "
+                + (isDelay ? "nodelay=" + (off ? "on" : "off") : key + "=" + value) + " instead");
         put(values, key, value);
     }
 
@@ -133,10 +145,12 @@ public final class Options {
     /** The value of {@code id}, null if it is not given. */
     public @Nullable String id() throws ConfigException {
         String id = values.get("id");
-        if (id != null && !IDENTIFIER.matcher(id).matches()) {
+        if (id != null
+                && (id.length() > MAX_ID_LENGTH || !IDENTIFIER.matcher(id).matches())) {
             throw new InvalidOptionException(
                     "Parameter 'id' expects an identifier",
-                    "letters, digits, '-', '.', '_', starting with a letter; got '" + id + "'");
+                    "letters, digits, '-', '.', '_', starting with a letter, " + MAX_ID_LENGTH + " at most; got '" + id
+                            + "'");
         }
         return id;
     }
@@ -159,38 +173,45 @@ public final class Options {
         if (value == null) {
             return fallback;
         }
-        long number;
         try {
-            number = Long.decode(value);
+            return inRange(key, Long.decode(value.startsWith("#") ? "" : value), min, max);
         } catch (NumberFormatException e) {
+            if (TOO_LARGE.matcher(value).matches()) {
+                throw new InvalidOptionException("Value '" + value + "' is too large for parameter '" + key + "'");
+            }
             throw new InvalidOptionException("Parameter '" + key + "' expects a number", "got '" + value + "'");
         }
-        return inRange(key, number, min, max);
     }
 
-    /** A number of bytes, with an optional suffix k, M or G (powers of 1024). */
+    /** A number of bytes, with an optional suffix k, M, G, T, P or E (powers of 1024) that also allows a fraction. */
     public long size(String key, long fallback, long min, long max) throws ConfigException {
         String value = values.get(key);
-        if (value == null || value.isEmpty()) {
+        if (value == null || value.startsWith("0x")) {
             return number(key, fallback, min, max);
         }
-        int shift = switch (Character.toUpperCase(value.charAt(value.length() - 1))) {
-            case 'K' -> 10;
-            case 'M' -> 20;
-            case 'G' -> 30;
-            case 'B' -> 0;
-            default -> -1;
-        };
-        if (shift < 0) {
-            return number(key, fallback, min, max);
+        Matcher parts = SIZE.matcher(value);
+        if (!parts.matches()) {
+            throw noSize(key, value);
         }
-        try {
-            long units = Long.parseLong(value.substring(0, value.length() - 1));
-            return inRange(key, Math.multiplyExact(units, 1L << shift), min, max);
-        } catch (NumberFormatException | ArithmeticException e) {
-            throw new InvalidOptionException(
-                    "Parameter '" + key + "' expects a size", "such as 64k; got '" + value + "'");
+        String suffix = parts.group(3);
+        int shift = suffix == null ? 0 : BITS_PER_SUFFIX * SIZE_SUFFIXES.indexOf(suffix.toUpperCase(Locale.ROOT));
+        String fraction = parts.group(2);
+        if (fraction != null && shift == 0) {
+            throw noSize(key, value);
         }
+        BigInteger bytes = new BigDecimal(parts.group(1) + (fraction == null ? "" : fraction))
+                .multiply(BigDecimal.valueOf(1L << shift))
+                .toBigInteger();
+        if (bytes.bitLength() >= Long.SIZE) {
+            throw new InvalidOptionException("Value '" + value + "' is out of range for parameter '" + key + "'");
+        }
+        return inRange(key, bytes.longValue(), min, max);
+    }
+
+    private static InvalidOptionException noSize(String key, String value) {
+        return new InvalidOptionException(
+                "Parameter '" + key + "' expects a size",
+                "a number, with k, M, G, T, P or E for powers of 1024; got '" + value + "'");
     }
 
     private static long inRange(String key, long number, long min, long max) throws ConfigException {

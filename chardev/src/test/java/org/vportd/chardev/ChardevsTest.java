@@ -64,7 +64,6 @@ class ChardevsTest {
         assertEquals("chardev: \"c\" missing backend", fixture.refusal("id=c"));
         assertEquals("'bogus' is not a valid char driver name", fixture.refusal("bogus,id=c"));
         assertEquals("Invalid parameter 'foo'", fixture.refusal("null,id=c,foo=1"));
-        assertEquals("Invalid parameter 'telnet'", fixture.refusal("socket,id=c,path=/nowhere/x,telnet=on"));
     }
 
     @Test

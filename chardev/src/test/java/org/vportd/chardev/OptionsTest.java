@@ -114,7 +114,7 @@ class OptionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "x", "1.5", "-1", "101", "99999999999999999999"})
+    @ValueSource(strings = {"", "x", "1.5", "-1", "101", "#10", "-99999999999999999999"})
     void shouldRefuseWhatIsNoNumberInRange(String text) {
         assertEquals(
                 "Parameter 'k' expects a number",
@@ -122,15 +122,61 @@ class OptionsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"100,100", "64k,65536", "64K,65536", "1M,1048576", "2G,2147483648", "7b,7"})
+    @CsvSource({
+        "100,100",
+        "64k,65536",
+        "64K,65536",
+        "1M,1048576",
+        "2G,2147483648",
+        "7b,7",
+        "0x10,16",
+        "1.5k,1536",
+        "1T,1099511627776",
+        "2P,2251799813685248",
+        "7E,8070450532247928832"
+    })
     void shouldReadSizes(String text, long value) throws ConfigException {
         assertEquals(value, parse("x,k=" + text).size("k", 5, 0, Long.MAX_VALUE));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"k", "1x", "-1k", "99999999999999G", "2k", ""})
+    @ValueSource(strings = {"k", "1x", "-1k", "99999999999999G", "2k", "", "1.5", "1.5b", ".5k", "1e3k", "9E"})
     void shouldRefuseWhatIsNoSizeInRange(String text) {
         assertThrows(ConfigException.class, () -> parse("x,k=" + text).size("k", 5, 0, 1024));
+    }
+
+    @Test
+    void shouldSayWhatIsWrongWithNumbers() {
+        assertEquals(
+                "Value '99999999999999999999' is too large for parameter 'k'",
+                refusal(() -> parse("x,k=99999999999999999999").number("k", 5, 0, 100)));
+        assertEquals(
+                "Value '99E' is out of range for parameter 'k'",
+                refusal(() -> parse("x,k=99E").size("k", 5, 0, 100)));
+        assertEquals(
+                "Parameter 'k' expects a size", refusal(() -> parse("x,k=big").size("k", 5, 0, 100)));
+    }
+
+    @Test
+    @DisplayName("CH-39 nodelay in short form is delay=off, and nodelay=on is what to write instead")
+    void shouldAdviseAgainstShortFormOfNodelay() throws ConfigException {
+        Options options = parse("socket,nodelay,delay");
+
+        assertTrue(options.bool("delay", false));
+        assertEquals(
+                List.of(
+                        "short-form boolean option 'nodelay' deprecated; please use nodelay=on instead",
+                        "short-form boolean option 'delay' deprecated; please use nodelay=off instead"),
+                warnings);
+    }
+
+    @Test
+    void shouldLimitTheLengthOfIdentifiers() throws ConfigException {
+        String longest = "i".repeat(127);
+        assertEquals(longest, parse("null,id=" + longest).id());
+        assertEquals(
+                "Parameter 'id' expects an identifier",
+                refusal(() -> parse("null,id=i" + longest).id()));
     }
 
     @Test

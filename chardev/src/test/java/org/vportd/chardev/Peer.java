@@ -68,6 +68,11 @@ public final class Peer implements AutoCloseable {
         }
     }
 
+    /** Goes on writing the pattern where another peer has left off. */
+    public void continuePattern(long from) {
+        patternWritten = from;
+    }
+
     /** Writes the next part of the pattern. */
     public void writePattern(long bytes) throws PosixException {
         Pattern.fill(memory, patternWritten, bytes);

@@ -4,17 +4,22 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
-import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.builtin.BuiltinTypes;
+import org.vportd.chardev.secure.UserObjects;
 import org.vportd.loop.EventLoop;
+import org.vportd.monitor.MonitorEnvironment;
+import org.vportd.monitor.Monitors;
+import org.vportd.monitor.NamedDescriptors;
+import org.vportd.monitor.VersionInfo;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.SerialDevice;
-import org.vportd.serial.SerialListener;
+import org.vportd.serial.SerialPort;
 import org.vportd.vhostuser.backend.VhostUserBackend;
 
 /** The running program: one loop, the character devices, the device and its back-end. Loop thread only. */
@@ -23,6 +28,8 @@ final class Daemon implements AutoCloseable {
 
     private final EventLoop loop;
     private final Deque<Closeable> opened = new ArrayDeque<>();
+    private @Nullable DaemonServices services;
+    private @Nullable Monitors monitors;
 
     private interface Closeable extends AutoCloseable {
         @Override
@@ -54,47 +61,114 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open(DaemonConfig config) throws ConfigException, StartException {
-        Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
-        opened.push(chardevs::close);
-        SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), SerialListener.NONE);
-        opened.push(device::close);
-        if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
-            LOGGER.log(
-                    System.Logger.Level.WARNING,
-                    "vhost-user reaches " + VhostUserBackend.MAX_QUEUES + " queues, which is 127 ports: max_ports="
-                            + config.device().serial().maxPorts());
+        NamedDescriptors descriptors = new NamedDescriptors();
+        UserObjects objects = new UserObjects();
+        services = new DaemonServices(loop, objects, descriptors, config.escape());
+        for (Options object : config.objects()) {
+            within("-object " + object, () -> objects.add(object));
         }
+        Chardevs chardevs = BuiltinTypes.table(loop, services);
+        opened.push(chardevs::close);
+        opened.push(ContinueSignal.handle(loop, () -> continued(chardevs))::close);
+        SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), this::guestOpened);
+        opened.push(device::close);
+        checkReach(device);
+        DeviceTable devices = new DeviceTable(device, chardevs, this::deviceDeleted);
+        Monitors made = monitors(config, chardevs, descriptors, objects, devices);
+        opened.push(made::close);
+        monitors = made;
+        chardevs.observe(made::chardevEvent);
         for (Options options : config.chardevs()) {
-            try {
-                Chardev chardev = chardevs.add(options);
-                if (config.notices()) {
-                    chardev.notice().ifPresent(Console.err()::println);
-                }
-            } catch (ConfigException e) {
-                throw e.within("-chardev " + options);
-            }
+            within("-chardev " + options, () -> addChardev(chardevs, options, config.notices()));
         }
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
-        for (DeviceConfig.PortConfig port : config.device().ports()) {
-            try {
-                device.addPort(port.options(), find(chardevs, port));
-            } catch (ConfigException e) {
-                throw e.within("-device " + port.source());
-            }
+        for (PortConfig port : config.device().ports()) {
+            within("-device " + port.source(), () -> devices.plug(port));
+        }
+        for (MonitorConfig monitor : config.monitors()) {
+            within("-mon " + monitor.chardev(), () -> addMonitor(made, chardevs, monitor));
         }
         listen(config, device);
     }
 
-    private static @Nullable Chardev find(Chardevs chardevs, DeviceConfig.PortConfig port) throws ConfigException {
-        String id = port.chardev();
-        Chardev chardev = id == null ? null : chardevs.find(id);
-        if (id != null && chardev == null) {
-            throw new ConfigException(
-                    "Property '" + port.options().type().optionName() + ".chardev' can't find value '" + id + "'");
+    private static void continued(Chardevs chardevs) {
+        for (Chardev chardev : chardevs.all()) {
+            if (chardev instanceof StdioChardev stdio) {
+                stdio.reapply();
+            }
         }
-        return chardev;
+    }
+
+    private interface Step {
+        void run() throws ConfigException;
+    }
+
+    private static void within(String option, Step step) throws ConfigException {
+        try {
+            step.run();
+        } catch (ConfigException e) {
+            throw e.within(option);
+        }
+    }
+
+    private static void checkReach(SerialDevice device) {
+        if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
+            LOGGER.log(
+                    System.Logger.Level.WARNING,
+                    "vhost-user reaches " + VhostUserBackend.MAX_QUEUES + " queues, which is 127 ports: max_ports="
+                            + device.options().maxPorts());
+        }
+    }
+
+    private static void addChardev(Chardevs chardevs, Options options, boolean notices) throws ConfigException {
+        Chardev chardev = chardevs.add(options);
+        if (notices) {
+            chardev.notice().ifPresent(Console.err()::println);
+        }
+    }
+
+    private static void addMonitor(Monitors monitors, Chardevs chardevs, MonitorConfig monitor) throws ConfigException {
+        Chardev chardev = chardevs.find(monitor.chardev());
+        if (chardev == null) {
+            throw new ConfigException("chardev \"" + monitor.chardev() + "\" not found");
+        }
+        switch (monitor.mode()) {
+            case CONTROL -> monitors.addQmp(chardev, monitor.pretty());
+            case READLINE -> monitors.addHuman(chardev);
+        }
+    }
+
+    private Monitors monitors(
+            DaemonConfig config,
+            Chardevs chardevs,
+            NamedDescriptors descriptors,
+            UserObjects objects,
+            DeviceTable devices) {
+        return new Monitors(new MonitorEnvironment(
+                loop,
+                chardevs,
+                descriptors,
+                devices,
+                new ObjectTable(objects),
+                new SocketTable(),
+                devices.tree(),
+                loop::stop,
+                VersionInfo.of(Version.program()),
+                config.name()));
+    }
+
+    private void guestOpened(SerialPort port, boolean open) {
+        if (monitors != null) {
+            monitors.portChanged(port.options().deviceId(), open);
+        }
+    }
+
+    private void deviceDeleted(String id) {
+        if (monitors != null) {
+            monitors.deviceDeleted(id, DeviceTable.PATH + id);
+        }
     }
 
     private void listen(DaemonConfig config, SerialDevice device) throws StartException {
@@ -124,9 +198,10 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    /** Serves until the loop is stopped. */
-    void run() {
+    /** Serves until the loop is stopped, and answers what the program is to exit with. */
+    int run() {
         loop.run();
+        return services == null ? 0 : services.exitStatus();
     }
 
     /** Ends the session and lets go of everything outside, sockets and links in the file system included. */

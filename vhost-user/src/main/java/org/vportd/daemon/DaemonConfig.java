@@ -11,7 +11,11 @@ import org.vportd.chardev.Options;
  * @param fd the descriptor to serve instead, or null; exactly one of the two is given
  * @param socketMode permissions of the socket file
  * @param once whether to stop after the first session
+ * @param name what monitors are told this instance is called, or null
+ * @param escape the key that begins a command to a multiplexer
+ * @param objects what chardevs refer to, in order
  * @param chardevs the character devices, in order
+ * @param monitors the monitors, in order
  * @param device the device and its ports
  * @param notices whether a person is told how to go on
  */
@@ -20,6 +24,10 @@ record DaemonConfig(
         @Nullable Integer fd,
         int socketMode,
         boolean once,
+        @Nullable String name,
+        byte escape,
+        List<Options> objects,
         List<Options> chardevs,
+        List<MonitorConfig> monitors,
         DeviceConfig device,
         boolean notices) {}

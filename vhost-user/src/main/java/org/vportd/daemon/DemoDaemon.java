@@ -52,7 +52,11 @@ final class DemoDaemon implements AutoCloseable {
                 null,
                 0600,
                 false,
+                null,
+                (byte) 1,
+                List.of(),
                 chardevs(dir).stream().map(text -> parse(text, "backend")).toList(),
+                List.of(),
                 DeviceConfig.of(
                         devices().stream().map(text -> parse(text, "driver")).toList()),
                 false);

@@ -8,7 +8,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
-import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 import org.vportd.vhostuser.backend.BackendOptions;
 
@@ -24,17 +23,6 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
     private static final Set<String> CONTROLLER_KEYS =
             Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "status", "inband");
-    private static final Set<String> PORT_KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
-    private static final int MAX_BUFFER_BYTES = 64 << 20;
-
-    /**
-     * A port and what it is connected to.
-     *
-     * @param chardev the id of a chardev, or null
-     * @param source what the user wrote
-     */
-    record PortConfig(PortOptions options, @Nullable String chardev, Options source) {}
-
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;
@@ -50,7 +38,7 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         SerialOptions serial = read(controller, DeviceConfig::serial, SerialOptions.defaults());
         BackendOptions backend = read(controller, DeviceConfig::backend, BackendOptions.defaults());
         List<PortConfig> ports = new ArrayList<>();
-        Set<String> ids = new HashSet<>();
+        Set<String> ids = new HashSet<>(Set.of(serial.id()));
         for (Options device : devices) {
             if (!isController(device)) {
                 ports.add(read(device, options -> port(options, serial, ids), null));
@@ -78,15 +66,6 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         }
     }
 
-    private static PortOptions.@Nullable Type portType(String driver) {
-        for (PortOptions.Type type : PortOptions.Type.values()) {
-            if (type.optionName().equals(driver)) {
-                return type;
-            }
-        }
-        return null;
-    }
-
     private static SerialOptions serial(Options controller) throws ConfigException {
         SerialOptions defaults = SerialOptions.defaults();
         controller.accept(CONTROLLER_KEYS);
@@ -106,29 +85,11 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
     }
 
     private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
-        String driver = port.string("driver", "");
-        if (driver.isEmpty()) {
-            throw new ConfigException("Parameter 'driver' is missing");
-        }
-        PortOptions.Type type = portType(driver);
-        if (type == null) {
-            throw new ConfigException(
-                    "'" + driver + "' is not a valid device model name",
-                    "there are: virtconsole, virtserialport, vhost-user-serial");
-        }
-        port.accept(PORT_KEYS);
         String id = port.id();
+        PortConfig config = PortConfig.parse(port, serial.bus());
         if (id != null && !ids.add(id)) {
             throw new ConfigException("Duplicate device ID '" + id + "'");
         }
-        String bus = port.string("bus", serial.bus());
-        if (!bus.equals(serial.bus())) {
-            throw new ConfigException("Bus '" + bus + "' not found", "there is: " + serial.bus());
-        }
-        long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);
-        PortOptions options = new PortOptions(
-                type, id, port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR), port.string("name"), (int)
-                        buffer);
-        return new PortConfig(options, port.string("chardev"), port);
+        return config;
     }
 }

@@ -1,16 +1,17 @@
 package org.vportd.daemon;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ChardevServices;
+import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.Options;
+import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.PosixException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -41,8 +42,8 @@ import picocli.CommandLine.Spec;
             "      -device virtconsole,chardev=con \\",
             "      -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0,nr=1",
             "",
-            "  A console here and now (Ctrl-C stops vportd; with signal=off it goes to the guest):",
-            "    vportd --socket-path=/tmp/v.sock -chardev stdio,id=c0 -device virtconsole,chardev=c0",
+            "  A console here and now, shared with a monitor (Ctrl-A c changes between them, Ctrl-A x ends vportd):",
+            "    vportd --socket-path=/tmp/v.sock -virtioconsole mon:stdio",
             ""
         })
 final class ServeCommand implements Callable<Integer> {
@@ -70,21 +71,14 @@ final class ServeCommand implements Callable<Integer> {
     @SuppressWarnings("UnusedVariable") // picocli or Main acts on it; the field makes it known
     private boolean printCapabilities;
 
-    @Option(
-            names = {"-chardev", "--chardev"},
-            paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
-            description = "Make a character device. Types: file, null, pipe, pty, ringbuf, socket, stdio.")
-    private List<String> chardevs = new ArrayList<>();
+    @Mixin
+    private BackendArguments arguments = new BackendArguments();
 
     @Option(
-            names = {"-device", "--device"},
-            paramLabel = "DRIVER[,KEY=VALUE]...",
-            description = {
-                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or describe the "
-                        + "device: vhost-user-serial, with max_ports=N (31), emergency-write=on|off, "
-                        + "event_idx=on|off, indirect_desc=on|off, status=on|off, inband=on|off."
-            })
-    private List<String> devices = new ArrayList<>();
+            names = {"-name", "--name"},
+            paramLabel = "NAME",
+            description = "What monitors are told this instance is called.")
+    private @Nullable String name;
 
     @Option(
             names = {"--socket-mode", "-socket-mode"},
@@ -120,13 +114,28 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ConfigException, StartException {
         StderrLoggerFinder.setThreshold(level(logLevel));
+        if (arguments.wantsTypes()) {
+            return listTypes();
+        }
         DaemonConfig config = config();
+        int[] status = {CommandLine.ExitCode.OK};
         try (EventLoop loop = EventLoop.open()) {
             Termination.whileRunning(loop, () -> {
                 try (Daemon daemon = Daemon.start(loop, config)) {
-                    daemon.run();
+                    status[0] = daemon.run();
                 }
             });
+            return status[0];
+        } catch (PosixException e) {
+            throw new StartException("cannot start: " + e.getMessage());
+        }
+    }
+
+    private static int listTypes() throws StartException {
+        try (EventLoop loop = EventLoop.open();
+                Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE)) {
+            Console.out().println("Available chardev backend types: ");
+            chardevs.typeNames().forEach(type -> Console.out().println("  " + type));
             return CommandLine.ExitCode.OK;
         } catch (PosixException e) {
             throw new StartException("cannot start: " + e.getMessage());
@@ -140,23 +149,19 @@ final class ServeCommand implements Callable<Integer> {
                             ? "one of --socket-path=PATH and --fd=FDNUM is required"
                             : "--socket-path and --fd exclude each other");
         }
+        BackendArguments.Parsed parsed = arguments.parse();
         return new DaemonConfig(
                 socketPath,
                 fd,
                 mode(),
                 once,
-                parse(chardevs, "backend"),
-                DeviceConfig.of(parse(devices, "driver")),
+                name,
+                arguments.escape(),
+                parsed.objects(),
+                parsed.chardevs(),
+                parsed.monitors(),
+                parsed.device(),
                 true);
-    }
-
-    private static List<Options> parse(List<String> texts, String impliedKey) {
-        System.Logger logger = System.getLogger(ServeCommand.class.getName());
-        List<Options> parsed = new ArrayList<>();
-        for (String text : texts) {
-            parsed.add(Options.parse(text, impliedKey, warning -> logger.log(System.Logger.Level.WARNING, warning)));
-        }
-        return parsed;
     }
 
     private int mode() {

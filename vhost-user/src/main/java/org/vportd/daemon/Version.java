@@ -7,7 +7,12 @@ import picocli.CommandLine;
 final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {
+        return new String[] {program()};
+    }
+
+    /** The program and its version. */
+    static String program() {
         @Nullable String version = Version.class.getPackage().getImplementationVersion();
-        return new String[] {"vportd " + (version == null ? "(unpackaged)" : version)};
+        return "vportd " + (version == null ? "(unpackaged)" : version);
     }
 }

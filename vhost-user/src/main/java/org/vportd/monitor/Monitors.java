@@ -33,6 +33,8 @@ public final class Monitors implements AutoCloseable {
         new SessionCommands(environment, this).addTo(commands);
         new ChardevCommands(environment).addTo(commands);
         new RingbufCommands(environment.chardevs()).addTo(commands);
+        new HubCommands(environment.chardevs()).addTo(commands);
+        new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
         new DeviceCommands(environment).addTo(commands);
         human = new HumanCommands(environment, commands);

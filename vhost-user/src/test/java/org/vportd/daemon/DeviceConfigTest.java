@@ -52,8 +52,7 @@ class DeviceConfigTest {
 
     @Test
     void shouldDescribePortWhenEveryKeyIsGiven() throws ConfigException {
-        DeviceConfig.PortConfig port = parse(
-                        "virtserialport,id=p1,bus=s0.0,chardev=c1,nr=0x2,name=org.a,,b", "virtio-serial,id=s0")
+        PortConfig port = parse("virtserialport,id=p1,bus=s0.0,chardev=c1,nr=0x2,name=org.a,,b", "virtio-serial,id=s0")
                 .ports()
                 .get(0);
         assertEquals(
@@ -64,7 +63,7 @@ class DeviceConfigTest {
 
     @Test
     void shouldLeaveChoiceToDeviceWhenPortSaysNothing() throws ConfigException {
-        DeviceConfig.PortConfig port = parse("virtconsole").ports().get(0);
+        PortConfig port = parse("virtconsole").ports().get(0);
         assertEquals(PortOptions.of(PortOptions.Type.VIRTCONSOLE), port.options());
         assertEquals(PortOptions.ANY_NR, port.options().nr());
         assertNull(port.chardev());

@@ -45,6 +45,7 @@ public final class EventLoop implements AutoCloseable {
     private boolean anyFault;
     private @Nullable InternalError unclaimed;
     private volatile boolean stopped;
+    private boolean running;
 
     /** Knows memory that others can take away. */
     @FunctionalInterface
@@ -199,8 +200,22 @@ public final class EventLoop implements AutoCloseable {
         faultHandlers.remove(handler);
     }
 
+    /** Whether {@link #run} is at work, as opposed to a program that is still starting up. Loop thread only. */
+    public boolean isRunning() {
+        return running;
+    }
+
     /** Runs turns until {@link #stop}. The calling thread is the loop thread from here on. */
     public void run() {
+        running = true;
+        try {
+            runUntilStopped();
+        } finally {
+            running = false;
+        }
+    }
+
+    private void runUntilStopped() {
         while (!stopped) {
             try {
                 runTurns();

@@ -10,6 +10,8 @@ public final class Errno {
     public static final int EINTR = 4;
     /** Input/output error; what a pty's master reads once the slave is closed. */
     public static final int EIO = 5;
+    /** No such device or address, such as a FIFO that nobody reads. */
+    public static final int ENXIO = 6;
     /** Bad file descriptor. */
     public static final int EBADF = 9;
     /** Resource temporarily unavailable. */
@@ -18,6 +20,8 @@ public final class Errno {
     public static final int EFAULT = 14;
     /** File exists. */
     public static final int EEXIST = 17;
+    /** No such device: it has been unplugged. */
+    public static final int ENODEV = 19;
     /** Invalid argument. */
     public static final int EINVAL = 22;
     /** Too many open files in the system. */
@@ -26,8 +30,14 @@ public final class Errno {
     public static final int EMFILE = 24;
     /** Broken pipe. */
     public static final int EPIPE = 32;
+    /** Message too long: more than one datagram can carry. */
+    public static final int EMSGSIZE = 90;
+    /** Protocol not supported. */
+    public static final int EPROTONOSUPPORT = 93;
     /** Operation not supported. */
     public static final int EOPNOTSUPP = 95;
+    /** Address family not supported by protocol: the kernel does not have it. */
+    public static final int EAFNOSUPPORT = 97;
     /** Address already in use. */
     public static final int EADDRINUSE = 98;
     /** Connection reset by peer. */

@@ -100,6 +100,8 @@ public interface LibC {
 
     int unlink(long path);
 
+    int rename(long from, long to);
+
     int symlink(long target, long path);
 
     int mkfifo(long path, int mode);
@@ -125,4 +127,6 @@ public interface LibC {
     long strerror(int errnum);
 
     int geteuid();
+
+    int getpgid(int pid);
 }

@@ -1,5 +1,7 @@
 package org.vportd.posix;
 
+import com.kenai.jffi.MemoryIO;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.agrona.UnsafeApi;
@@ -86,6 +88,14 @@ public final class NativeMemory {
     /** Writes eight bytes in the machine's order. */
     public static void putLong(long address, long value) {
         UnsafeApi.putLong(address, value);
+    }
+
+    /**
+     * A view of memory for libraries that want one. It does not own the memory: an access to what is not there is as fatal
+     * as any other, but making a view that reaches farther than the memory does is not.
+     */
+    public static ByteBuffer buffer(long address, int lengthBytes) {
+        return MemoryIO.getInstance().newDirectByteBuffer(address, lengthBytes);
     }
 
     /** Reads a NUL-terminated UTF-8 string. */

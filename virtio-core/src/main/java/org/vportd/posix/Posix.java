@@ -16,6 +16,8 @@ public final class Posix {
     public static final int O_RDWR = 2;
     /** {@link #open}: create the file if it is missing. */
     public static final int O_CREAT = 0x40;
+    /** {@link #open}: with {@link #O_CREAT}, refuse if the name is taken already. */
+    public static final int O_EXCL = 0x80;
     /** {@link #open}: a terminal does not become the controlling one. */
     public static final int O_NOCTTY = 0x100;
     /** {@link #open}: empty the file. */
@@ -224,6 +226,16 @@ public final class Posix {
         long text = NativeMemory.allocateString(target);
         try {
             withPath("symlink", path, name -> C.symlink(text, name));
+        } finally {
+            NativeMemory.free(text);
+        }
+    }
+
+    /** Gives a file another name, in place of whatever has that name. */
+    public static void rename(String from, String to) throws PosixException {
+        long text = NativeMemory.allocateString(from);
+        try {
+            withPath("rename", to, name -> C.rename(text, name));
         } finally {
             NativeMemory.free(text);
         }

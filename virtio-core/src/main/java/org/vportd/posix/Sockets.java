@@ -25,11 +25,13 @@ public final class Sockets {
     private static final int SO_REUSEADDR = 2;
     private static final int SO_TYPE = 3;
     private static final int SO_ERROR = 4;
+    private static final int SO_KEEPALIVE = 9;
     private static final int SO_PEERCRED = 17;
     private static final int SO_ACCEPTCONN = 30;
     private static final int SO_DOMAIN = 39;
     private static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
+    private static final int IPPROTO_MPTCP = 262;
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
     private static final int SHUT_WR = 1;
@@ -112,16 +114,18 @@ public final class Sockets {
      * @param address port 0 lets the kernel choose, see {@link #localAddress}; {@code ::} means IPv4, too
      */
     public static Fd listenTcp(InetSocketAddress address, int backlog) throws PosixException {
-        return listenTcp(address, backlog, false);
+        return listenTcp(address, backlog, false, false);
     }
 
     /**
-     * The same, where {@code ::} may be kept to IPv6.
+     * The same, where {@code ::} may be kept to IPv6 and several paths may be used at a time.
      *
      * @param v6Only whether an IPv6 socket refuses IPv4 connections
+     * @param multipath whether to speak MPTCP with those who can
      */
-    public static Fd listenTcp(InetSocketAddress address, int backlog, boolean v6Only) throws PosixException {
-        Fd fd = open(familyOf(address), SOCK_STREAM);
+    public static Fd listenTcp(InetSocketAddress address, int backlog, boolean v6Only, boolean multipath)
+            throws PosixException {
+        Fd fd = open(familyOf(address), SOCK_STREAM, multipath ? IPPROTO_MPTCP : 0);
         try {
             setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
             if (address.getAddress() instanceof Inet6Address) {
@@ -139,20 +143,31 @@ public final class Sockets {
 
     /** Starts to connect an internet socket: once it is writable, {@link #connectError} tells how it went. */
     public static Fd connectTcp(InetSocketAddress address) throws PosixException {
-        Fd fd = open(familyOf(address), SOCK_STREAM);
+        return connectTcp(address, false);
+    }
+
+    /**
+     * The same, with several paths at a time if the other end can.
+     *
+     * @param multipath whether to speak MPTCP
+     */
+    public static Fd connectTcp(InetSocketAddress address, boolean multipath) throws PosixException {
+        Fd fd = open(familyOf(address), SOCK_STREAM, multipath ? IPPROTO_MPTCP : 0);
         try {
-            withAddress(address, (at, length) -> {
-                if (C.connect(fd.value(), at, length) < 0) {
-                    int errno = LibC.errno();
-                    if (errno != Errno.EINPROGRESS) {
-                        throw new PosixException("connect", errno);
-                    }
-                }
-            });
+            withAddress(address, (at, length) -> startToConnect(fd, at, length));
             return fd;
         } catch (PosixException e) {
             fd.close();
             throw e;
+        }
+    }
+
+    static void startToConnect(Fd fd, long address, int length) throws PosixException {
+        if (C.connect(fd.value(), address, length) < 0) {
+            int errno = LibC.errno();
+            if (errno != Errno.EINPROGRESS) {
+                throw new PosixException("connect", errno);
+            }
         }
     }
 
@@ -222,6 +237,21 @@ public final class Sockets {
         setOption(fd, IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
     }
 
+    /** Has the kernel find out now and then whether the peer is still there, so that one that vanished is noticed. */
+    public static void setKeepAlive(Fd fd, boolean on) throws PosixException {
+        setOption(fd, SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+    }
+
+    /** Lets another socket that allows the same be bound to the same address. */
+    static void setReusable(Fd fd, boolean on) throws PosixException {
+        setOption(fd, SOL_SOCKET, SO_REUSEADDR, on ? 1 : 0);
+    }
+
+    /** Keeps an IPv6 socket to IPv6. */
+    static void setV6Only(Fd fd) throws PosixException {
+        setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    }
+
     /** Whether a descriptor is a UNIX stream socket. */
     public static boolean isUnixStream(Fd fd) {
         try {
@@ -273,7 +303,9 @@ public final class Sockets {
         int on(long address, long length);
     }
 
-    private interface AddressCall {
+    /** A call on a socket address in native memory. */
+    interface AddressCall {
+        /** Makes the call. */
         void on(long address, int length) throws PosixException;
     }
 
@@ -297,7 +329,7 @@ public final class Sockets {
         }
     }
 
-    private static void withAddress(InetSocketAddress address, AddressCall body) throws PosixException {
+    static void withAddress(InetSocketAddress address, AddressCall body) throws PosixException {
         byte[] raw = address.getAddress().getAddress();
         boolean v4 = raw.length == 4;
         long buffer = NativeMemory.allocate(ADDRESS_LENGTH);
@@ -315,12 +347,13 @@ public final class Sockets {
         }
     }
 
-    private static int familyOf(InetSocketAddress address) {
+    static int familyOf(InetSocketAddress address) {
         return address.getAddress() instanceof Inet6Address ? AF_INET6 : AF_INET;
     }
 
-    private static Fd open(int family, int type) throws PosixException {
-        return new Fd(Posix.check("socket", C.socket(family, type | SOCK_FLAGS, 0)));
+    /** Makes a socket; protocol 0 is the usual one of the type. */
+    static Fd open(int family, int type, int protocol) throws PosixException {
+        return new Fd(Posix.check("socket", C.socket(family, type | SOCK_FLAGS, protocol)));
     }
 
     private static int option(Fd fd, int name) throws PosixException {

@@ -11,6 +11,7 @@ public final class Terminals {
     private static final int POLLHUP = 0x10;
     private static final int POLLFD_LENGTH = 8;
     private static final int REVENTS_OFFSET = 6;
+    private static final long TIOCGPGRP = 0x540f;
     private static final int OPOST = 1;
     private static final int ISIG = 1;
     /** {@code IGNBRK|BRKINT|PARMRK|ISTRIP|INLCR|IGNCR|ICRNL|IXON}. */
@@ -67,6 +68,19 @@ public final class Terminals {
             return (NativeMemory.getShort(pollfd + REVENTS_OFFSET) & POLLHUP) != 0;
         } finally {
             NativeMemory.free(pollfd);
+        }
+    }
+
+    /**
+     * Whether the process may set a terminal's mode without being stopped for it: it is in the foreground there, or the
+     * terminal is not the one that controls it.
+     */
+    public static boolean isForeground(Fd terminal) {
+        long group = NativeMemory.allocate(Integer.BYTES);
+        try {
+            return C.ioctl(terminal.value(), TIOCGPGRP, group) < 0 || NativeMemory.getInt(group) == C.getpgid(0);
+        } finally {
+            NativeMemory.free(group);
         }
     }
 

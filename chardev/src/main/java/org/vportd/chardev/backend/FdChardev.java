@@ -28,6 +28,7 @@ abstract class FdChardev extends Chardev {
     private final FdStream output;
     private final LoopTimer retry;
     private boolean failing;
+    private boolean receiverGone;
 
     /** Takes the descriptors, also if this fails; they must never wait. */
     FdChardev(EventLoop loop, String id, @Nullable Fd input, Fd output) throws PosixException {
@@ -93,8 +94,21 @@ abstract class FdChardev extends Chardev {
         raise(ChardevEvent.CLOSED);
     }
 
-    /** Writing has failed: has it tried again every second until it works. */
+    /** Whether a failure to write means that nobody will ever take output again. */
+    boolean meansGone(int errno) {
+        return false;
+    }
+
+    /** Writing has failed: has it tried again every second until it works, if it ever can. */
     void failed(PosixException failure) {
+        if (meansGone(failure.errno())) {
+            receiverGone = true;
+            LOG.log(
+                    Level.WARNING,
+                    "nobody takes output any more, it is dropped: chardev=" + id() + " filename=" + filename()
+                            + " error=" + failure.getMessage());
+            return;
+        }
         if (!failing) {
             failing = true;
             LOG.log(
@@ -107,7 +121,10 @@ abstract class FdChardev extends Chardev {
 
     @Override
     protected long write(IoVector data) {
-        long n = output.write(data);
+        long n = receiverGone ? 0 : output.write(data);
+        if (receiverGone) {
+            return data.bytes();
+        }
         if (failing && n > 0) {
             failing = false;
             retry.cancel();

@@ -1,10 +1,7 @@
 package org.vportd.chardev.backend;
 
-import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -56,26 +53,15 @@ public final class PtyChardev extends Chardev {
             } catch (PosixException e) {
                 throw new OpenException("Failed to create PTY: " + e.errorText());
             }
-            String link = opening.options().string("path");
+            String path = opening.options().string("path");
             try {
-                if (link != null) {
-                    link(pty.slavePath(), link);
-                }
+                PtyLink link = path == null
+                        ? null
+                        : PtyLink.make(path, pty.slavePath(), opening.predecessor(PtyChardev.class));
                 return new PtyChardev(opening.loop(), opening.id(), pty, link);
             } catch (ConfigException e) {
                 pty.master().close();
                 throw e;
-            }
-        }
-
-        private void link(String target, String link) throws ConfigException {
-            if (link.indexOf('\0') >= 0) {
-                throw new ConfigException("Failed to create PTY symlink: the path contains a NUL character");
-            }
-            try {
-                Posix.symlink(target, link);
-            } catch (PosixException e) {
-                throw new OpenException("Failed to create PTY symlink: " + e.errorText());
             }
         }
     };
@@ -89,13 +75,13 @@ public final class PtyChardev extends Chardev {
     private final EventLoop loop;
     private final Fd master;
     private final String slavePath;
-    private final @Nullable String link;
+    private final @Nullable PtyLink link;
     private final LoopTimer lookAgain;
     private final @Nullable Inotify openings;
     private final @Nullable Watch openingsWatch;
     private @Nullable FdStream stream;
 
-    private PtyChardev(EventLoop loop, String id, Terminals.Pty pty, @Nullable String link) {
+    private PtyChardev(EventLoop loop, String id, Terminals.Pty pty, @Nullable PtyLink link) {
         super(id);
         this.loop = loop;
         this.master = pty.master();
@@ -193,6 +179,13 @@ public final class PtyChardev extends Chardev {
         }
     }
 
+    @Override
+    protected void begin(@Nullable Chardev predecessor) {
+        if (link != null) {
+            link.begin();
+        }
+    }
+
     /** What others open, for example {@code /dev/pts/3}. */
     public String slavePath() {
         return slavePath;
@@ -234,21 +227,8 @@ public final class PtyChardev extends Chardev {
             openings.close();
         }
         if (link != null) {
-            unlink(link);
+            link.close();
         }
         master.close();
-    }
-
-    /** Only our own link: a terminal's name is unique while the master is open, so its target tells. */
-    private void unlink(String name) {
-        try {
-            Path path = Path.of(name);
-            if (Files.isSymbolicLink(path)
-                    && Files.readSymbolicLink(path).toString().equals(slavePath)) {
-                Files.delete(path);
-            }
-        } catch (IOException e) {
-            LOG.log(Level.WARNING, "cannot remove the link to a terminal: path=" + name + " error=" + e.getMessage());
-        }
     }
 }

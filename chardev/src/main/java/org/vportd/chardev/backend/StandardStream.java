@@ -14,7 +14,7 @@ import org.vportd.posix.Terminals;
 final class StandardStream implements AutoCloseable {
     private final Fd shared;
     private final Fd fd;
-    private final boolean restoresFlags;
+    private boolean restoresFlags;
     private Terminals.@Nullable Mode formerMode;
 
     private StandardStream(Fd shared, Fd fd, boolean restoresFlags) {
@@ -72,10 +72,28 @@ final class StandardStream implements AutoCloseable {
     /** Puts a terminal into console mode until {@link #close}; nothing happens if it is none. */
     void enterConsoleMode(boolean signals) throws PosixException {
         if (Posix.isTerminal(shared)) {
-            Terminals.Mode mode = Terminals.Mode.of(shared);
-            mode.console(signals).apply(shared);
+            Terminals.Mode mode = formerMode == null ? Terminals.Mode.of(shared) : formerMode;
             formerMode = mode;
+            mode.console(signals).apply(shared);
         }
+    }
+
+    /** Restores what another process may have changed while this one was stopped, such as the shell it was started from. */
+    void reapply(boolean signals) throws PosixException {
+        if (restoresFlags) {
+            Posix.setNonBlocking(shared, true);
+        }
+        if (formerMode != null && Terminals.isForeground(shared)) { // to set it from the background would stop us
+            enterConsoleMode(signals);
+        }
+    }
+
+    /** Makes it the duty of this one to leave everything as the other one has found it. */
+    void takeOver(StandardStream other) {
+        formerMode = other.formerMode;
+        restoresFlags |= other.restoresFlags;
+        other.formerMode = null;
+        other.restoresFlags = false;
     }
 
     /** Leaves everything as it was found. */

@@ -10,9 +10,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
-import org.vportd.loop.EventLoop;
 import org.vportd.posix.Errno;
-import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 
@@ -35,8 +33,7 @@ public final class StdioChardev extends FdChardev {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
-            return StdioChardev.open(
-                    opening.loop(), opening.id(), 0, 1, opening.options().bool("signal", true));
+            return StdioChardev.open(opening, 0, 1);
         }
     };
 
@@ -47,23 +44,29 @@ public final class StdioChardev extends FdChardev {
 
     private final StandardStream input;
     private final StandardStream output;
-    private boolean readerGone;
+    private final boolean signals;
+    private boolean owns;
     private boolean closed;
 
-    private StdioChardev(EventLoop loop, String id, StandardStream input, StandardStream output) throws PosixException {
-        super(loop, id, input.fd(), output.fd());
+    private StdioChardev(Opening opening, StandardStream input, StandardStream output, boolean signals, boolean owns)
+            throws PosixException {
+        super(opening.loop(), opening.id(), input.fd(), output.fd());
         this.input = input;
         this.output = output;
+        this.signals = signals;
+        this.owns = owns;
     }
 
     /**
-     * Takes two descriptors of the process, which stay open.
+     * Takes two descriptors of the process, which stay open. Besides the one that is to be replaced there is none.
      *
-     * @param signals whether the interrupt and quit keys of a terminal end the program instead of being input
+     * @param opening its option {@code signal} tells whether the interrupt and quit keys of a terminal end the program
+     *     instead of being input
      */
-    static StdioChardev open(EventLoop loop, String id, int inputNumber, int outputNumber, boolean signals)
-            throws ConfigException {
-        if (!TAKEN.compareAndSet(false, true)) {
+    static StdioChardev open(Opening opening, int inputNumber, int outputNumber) throws ConfigException {
+        boolean signals = opening.options().bool("signal", true);
+        boolean first = opening.predecessor(StdioChardev.class) == null;
+        if (first && !TAKEN.compareAndSet(false, true)) {
             throw new ConfigException("cannot use stdio by multiple character devices");
         }
         StandardStream in = null;
@@ -71,10 +74,15 @@ public final class StdioChardev extends FdChardev {
         try {
             in = StandardStream.open(inputNumber, Posix.O_RDONLY);
             out = StandardStream.open(outputNumber, Posix.O_WRONLY);
-            in.enterConsoleMode(signals);
-            return new StdioChardev(loop, id, in, out);
+            if (first) {
+                in.enterConsoleMode(signals);
+            }
+            return new StdioChardev(opening, in, out, signals, first);
         } catch (PosixException e) {
             giveBack(in, out);
+            if (first) {
+                TAKEN.set(false);
+            }
             throw new OpenException("cannot use stdio: " + e.getMessage());
         }
     }
@@ -89,7 +97,37 @@ public final class StdioChardev extends FdChardev {
                 LOG.log(Level.WARNING, "cannot restore the terminal: error=" + e.getMessage());
             }
         }
-        TAKEN.set(false);
+    }
+
+    /** The terminal's former mode, which is to be restored at the end, is that from before the first of them. */
+    @Override
+    protected void begin(@Nullable Chardev predecessor) {
+        if (predecessor instanceof StdioChardev before) {
+            input.takeOver(before.input);
+            output.takeOver(before.output);
+            owns = before.owns;
+            before.owns = false;
+            try {
+                input.enterConsoleMode(signals);
+            } catch (PosixException e) {
+                LOG.log(Level.WARNING, "cannot set the terminal: chardev=" + id() + " error=" + e.getMessage());
+            }
+        }
+    }
+
+    /**
+     * Puts the terminal into console mode again. To be called when the process goes on after it was stopped: the shell has
+     * used the terminal meanwhile. Does nothing in the background.
+     */
+    public void reapply() {
+        try {
+            if (!closed) {
+                input.reapply(signals);
+                output.reapply(signals);
+            }
+        } catch (PosixException e) {
+            LOG.log(Level.WARNING, "cannot set the terminal again: chardev=" + id() + " error=" + e.getMessage());
+        }
     }
 
     @Override
@@ -97,23 +135,10 @@ public final class StdioChardev extends FdChardev {
         return "stdio";
     }
 
+    /** EIO: the terminal has hung up, and nobody else can ever read it. */
     @Override
-    void failed(PosixException failure) {
-        if (failure.errno() == Errno.EPIPE || failure.errno() == Errno.EIO) {
-            readerGone = true; // or the terminal has hung up: nobody else can ever read it
-            LOG.log(Level.WARNING, "standard output is closed, output is dropped: chardev=" + id());
-        } else {
-            super.failed(failure);
-        }
-    }
-
-    @Override
-    protected long write(IoVector data) {
-        if (readerGone) {
-            return data.bytes();
-        }
-        long n = super.write(data);
-        return readerGone ? data.bytes() : n;
+    boolean meansGone(int errno) {
+        return errno == Errno.EPIPE || errno == Errno.EIO;
     }
 
     @Override
@@ -122,6 +147,9 @@ public final class StdioChardev extends FdChardev {
             closed = true;
             super.close();
             giveBack(output, input);
+            if (owns) {
+                TAKEN.set(false);
+            }
         }
     }
 }

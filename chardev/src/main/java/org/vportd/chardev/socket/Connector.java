@@ -3,32 +3,23 @@ package org.vportd.chardev.socket;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.OpenException;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
 import org.vportd.posix.Epoll;
-import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
-import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
-import org.vportd.posix.UnixAddress;
 
 /**
- * Connects a client: once while the caller waits ({@link #connectNow}), or in the background, again and again until it has
- * worked ({@link #start}). Of the failures in a row only the first is logged.
+ * Connects a client in the background, again and again until it has worked. Of the failures in a row only the first is
+ * logged.
  */
 final class Connector implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Connector.class.getName());
-    private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(10);
-    private static final int STEP_MS = 100;
 
     private final EventLoop loop;
     private final String id;
@@ -39,7 +30,8 @@ final class Connector implements AutoCloseable {
     private @Nullable Fd pending;
     private @Nullable Watch pendingWatch;
     private boolean reported;
-    private boolean closed;
+    /** Tells answers to the present question from those to earlier ones. */
+    private int question;
 
     /**
      * Makes one that does nothing yet.
@@ -56,89 +48,14 @@ final class Connector implements AutoCloseable {
         this.timer = loop.timer(this::start);
     }
 
-    // --- while the caller waits
-
-    /**
-     * Connects, waiting some seconds at most.
-     *
-     * @throws ConfigException if that fails, or the thread is interrupted
-     */
-    static Fd connectNow(SocketAddress address) throws ConfigException {
-        try {
-            if (address instanceof SocketAddress.Unix unix) {
-                return connectUnix(unix);
-            }
-            if (address instanceof SocketAddress.Inet inet) {
-                return connectTcp(inet);
-            }
-            return InheritedSocket.take((SocketAddress.Inherited) address, false);
-        } catch (IOException e) {
-            throw new OpenException(String.valueOf(e.getMessage()));
-        }
-    }
-
-    private static Fd connectUnix(SocketAddress.Unix unix) throws IOException {
-        UnixAddress at = unix.isAbstract()
-                ? UnixAddress.ofAbstract(unix.path(), unix.isTight())
-                : UnixAddress.ofPath(unix.path());
-        try {
-            return at.connect();
-        } catch (PosixException e) {
-            throw new IOException("Failed to connect to '" + unix.path() + "': " + e.errorText(), e);
-        }
-    }
-
-    private static Fd connectTcp(SocketAddress.Inet inet) throws IOException {
-        IOException failure = null;
-        for (InetSocketAddress candidate : InetResolver.resolve(inet)) {
-            try {
-                return waitFor(Sockets.connectTcp(candidate));
-            } catch (PosixException e) {
-                failure = failure(inet, e);
-            }
-        }
-        throw failure == null ? failure(inet, new PosixException("connect", Errno.ENOENT)) : failure;
-    }
-
-    private static Fd waitFor(Fd fd) throws PosixException {
-        try {
-            int error = Errno.ETIMEDOUT;
-            long start = System.nanoTime();
-            while (System.nanoTime() - start < PATIENCE_NS
-                    && !Thread.currentThread().isInterrupted()) {
-                if (Poll.await(fd, Poll.POLLOUT, STEP_MS) != 0) {
-                    error = Sockets.connectError(fd);
-                    break;
-                }
-            }
-            if (error == 0) {
-                return fd;
-            }
-            throw new PosixException("connect", error);
-        } catch (PosixException e) {
-            fd.close();
-            throw e;
-        }
-    }
-
-    private static IOException failure(SocketAddress.Inet inet, PosixException cause) {
-        return new IOException("Failed to connect to '" + inet.hostAndPort() + "': " + cause.errorText(), cause);
-    }
-
-    // --- in the background
-
     /** Tries now. */
     void start() {
+        if (address instanceof SocketAddress.Inet inet && Dialer.hasToAsk(inet)) {
+            ask(inet);
+            return;
+        }
         try {
-            if (address instanceof SocketAddress.Unix unix) {
-                succeeded(connectUnix(unix));
-            } else if (address instanceof SocketAddress.Inet inet) {
-                if (InetResolver.isNumeric(inet.host())) {
-                    tryEach(inet, InetResolver.resolve(inet), 0);
-                } else {
-                    resolve(inet);
-                }
-            }
+            follow(Dialer.ways(address, 0), 0);
         } catch (IOException e) {
             failed(e);
         }
@@ -149,15 +66,23 @@ final class Connector implements AutoCloseable {
         timer.start(intervalNs);
     }
 
+    /** Gives up trying until it is started again. */
+    void stop() {
+        question++;
+        timer.cancel();
+        abandonPending();
+    }
+
     /** Asking the name service waits, so it has a thread of its own for as long as that takes. */
-    private void resolve(SocketAddress.Inet inet) {
+    private void ask(SocketAddress.Inet inet) {
+        int asked = ++question;
         Thread thread = new Thread(
                 () -> {
                     try {
-                        List<InetSocketAddress> found = InetResolver.resolve(inet);
-                        post(() -> tryEach(inet, found, 0));
+                        List<Dialer.Way> found = Dialer.ways(inet, InetResolver.resolve(inet.host()));
+                        post(asked, () -> follow(found, 0));
                     } catch (IOException e) {
-                        post(() -> failed(e));
+                        post(asked, () -> failed(e));
                     }
                 },
                 "resolve-" + id);
@@ -165,10 +90,10 @@ final class Connector implements AutoCloseable {
         thread.start();
     }
 
-    private void post(Runnable continuation) {
+    private void post(int asked, Runnable continuation) {
         try {
             loop.post(() -> {
-                if (!closed) {
+                if (asked == question) {
                     continuation.run();
                 }
             });
@@ -177,18 +102,18 @@ final class Connector implements AutoCloseable {
         }
     }
 
-    private void tryEach(SocketAddress.Inet inet, List<InetSocketAddress> candidates, int index) {
+    private void follow(List<Dialer.Way> ways, int index) {
         try {
-            Fd fd = Sockets.connectTcp(candidates.get(index));
+            Fd fd = ways.get(index).start();
             pending = fd;
-            pendingWatch = loop.watch(fd, Epoll.EPOLLOUT, events -> decided(fd, inet, candidates, index));
+            pendingWatch = loop.watch(fd, Epoll.EPOLLOUT, events -> decided(fd, ways, index));
         } catch (PosixException e) {
             abandonPending();
-            tryNext(inet, candidates, index, e);
+            followNext(ways, index, e);
         }
     }
 
-    private void decided(Fd fd, SocketAddress.Inet inet, List<InetSocketAddress> candidates, int index) {
+    private void decided(Fd fd, List<Dialer.Way> ways, int index) {
         int error;
         try {
             error = Sockets.connectError(fd);
@@ -197,7 +122,7 @@ final class Connector implements AutoCloseable {
         }
         if (error != 0) {
             abandonPending();
-            tryNext(inet, candidates, index, new PosixException("connect", error));
+            followNext(ways, index, new PosixException("connect", error));
             return;
         }
         if (pendingWatch != null) {
@@ -205,20 +130,16 @@ final class Connector implements AutoCloseable {
             pendingWatch = null;
         }
         pending = null;
-        succeeded(fd);
-    }
-
-    private void tryNext(SocketAddress.Inet inet, List<InetSocketAddress> candidates, int index, PosixException e) {
-        if (index + 1 < candidates.size()) {
-            tryEach(inet, candidates, index + 1);
-        } else {
-            failed(failure(inet, e));
-        }
-    }
-
-    private void succeeded(Fd fd) {
         reported = false;
         connected.accept(fd);
+    }
+
+    private void followNext(List<Dialer.Way> ways, int index, PosixException failure) {
+        if (index + 1 < ways.size()) {
+            follow(ways, index + 1);
+        } else {
+            failed(Dialer.failure(address, failure));
+        }
     }
 
     private void failed(IOException failure) {
@@ -242,8 +163,6 @@ final class Connector implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
-        timer.cancel();
-        abandonPending();
+        stop();
     }
 }

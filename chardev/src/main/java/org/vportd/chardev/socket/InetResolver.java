@@ -1,16 +1,19 @@
 package org.vportd.chardev.socket;
 
 import java.io.IOException;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the numbers behind host names, and writes numbers as people do. */
-final class InetResolver {
+public final class InetResolver {
     private static final int GROUPS = 8;
 
     private InetResolver() {}
@@ -23,38 +26,60 @@ final class InetResolver {
     }
 
     /**
-     * The addresses of a host; waits for the name service.
+     * The addresses of a host; waits for the name service if it has to be asked.
+     *
+     * @param patienceNs how long to wait at most
+     * @throws IOException if there is none of the family wanted, or none was found in that time
+     */
+    public static List<InetSocketAddress> resolve(InetHost host, long patienceNs) throws IOException {
+        if (isNumeric(host.host()) || host.isNumeric()) {
+            return resolve(host);
+        }
+        // The resolver has time limits of its own, which are longer, and cannot be interrupted.
+        FutureTask<List<InetSocketAddress>> question = new FutureTask<>(() -> resolve(host));
+        Thread thread = new Thread(question, "resolve-" + host.host());
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return question.get(patienceNs, TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            throw new IOException(
+                    e.getCause() == null ? e.toString() : e.getCause().getMessage(), e);
+        } catch (TimeoutException e) {
+            throw notFound(host, "Temporary failure in name resolution", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw notFound(host, "Interrupted system call", e);
+        }
+    }
+
+    /**
+     * The addresses of a host; waits for the name service for as long as that takes.
      *
      * @throws IOException if there is none of the family wanted
      */
-    static List<InetSocketAddress> resolve(SocketAddress.Inet address) throws IOException {
+    static List<InetSocketAddress> resolve(InetHost host) throws IOException {
+        if (host.isNumeric() && !isNumeric(host.host())) {
+            throw notFound(host, "Name or service not known", null);
+        }
         InetAddress[] all;
         try {
-            all = InetAddress.getAllByName(address.host().isEmpty() ? "localhost" : address.host());
+            all = InetAddress.getAllByName(host.host().isEmpty() ? "localhost" : host.host());
         } catch (UnknownHostException | SecurityException e) {
-            throw notFound(address, e);
+            throw notFound(host, "Name or service not known", e);
         }
         List<InetSocketAddress> wanted = Arrays.stream(all)
-                .filter(one -> isWanted(one, address.family()))
-                .map(one -> new InetSocketAddress(one, address.port()))
+                .filter(host.family()::includes)
+                .map(one -> new InetSocketAddress(one, host.port()))
                 .toList();
         if (wanted.isEmpty()) {
-            throw notFound(address, null);
+            throw notFound(host, "Name or service not known", null);
         }
         return wanted;
     }
 
-    private static IOException notFound(SocketAddress.Inet address, @Nullable Throwable cause) {
-        return new IOException(
-                "address resolution failed for " + address.hostAndPort() + ": Name or service not known", cause);
-    }
-
-    private static boolean isWanted(InetAddress address, SocketAddress.Family family) {
-        return switch (family) {
-            case ANY -> true;
-            case IPV4 -> address instanceof Inet4Address;
-            case IPV6 -> !(address instanceof Inet4Address);
-        };
+    private static IOException notFound(InetHost host, String why, @Nullable Throwable cause) {
+        return new IOException("address resolution failed for " + host + ": " + why, cause);
     }
 
     /** {@code host:port}, IPv6 in brackets and shortened (RFC 5952). */

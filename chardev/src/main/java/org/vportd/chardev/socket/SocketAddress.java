@@ -1,65 +1,104 @@
 package org.vportd.chardev.socket;
 
+import java.util.Map;
+
 /** Where a socket chardev listens or connects to. */
 sealed interface SocketAddress {
     /**
      * The address in the words of {@code query-chardev}.
      *
-     * @param server whether it is listened at
+     * @param protocol what is spoken over internet addresses: {@code tcp}, or the name of a protocol above it
      */
-    String describe(boolean server);
+    String describe(String protocol);
 
-    private static String role(boolean server) {
+    /** The address in the words of QMP's {@code SocketAddress}. */
+    Map<String, Object> members();
+
+    /** What is added to the description of an address that is listened at. */
+    static String role(boolean server) {
         return server ? ",server=on" : "";
     }
 
     /**
      * A UNIX socket.
      *
-     * @param path the file, or the name in the abstract namespace
+     * @param path the file, or the name in the abstract namespace; empty when listening means a new temporary file
      * @param isTight whether an abstract name is not filled up with NULs
      */
     record Unix(String path, boolean isAbstract, boolean isTight) implements SocketAddress {
         @Override
-        public String describe(boolean server) {
-            String kind = isAbstract ? ",abstract=on" + (isTight ? ",tight=on" : "") : "";
-            return "unix:" + path + kind + role(server);
+        public String describe(String protocol) {
+            return "unix:" + path + (isAbstract ? ",abstract=on" + (isTight ? ",tight=on" : "") : "");
+        }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "unix", "path", path, "abstract", isAbstract, "tight", isTight);
         }
     }
 
     /**
      * A TCP socket.
      *
-     * @param host a name or number; empty means any
      * @param lastPort the last port to try when listening
+     * @param keepsAlive whether a client finds out when its server has vanished without a word
+     * @param isMultipath whether to speak MPTCP
      */
-    record Inet(String host, int port, int lastPort, Family family) implements SocketAddress {
+    record Inet(InetHost host, int lastPort, boolean keepsAlive, boolean isMultipath) implements SocketAddress {
         @Override
-        public String describe(boolean server) {
-            return "tcp:" + hostAndPort() + role(server);
+        public String describe(String protocol) {
+            return protocol + ":" + host;
         }
 
-        String hostAndPort() {
-            return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "inet", "host", host.host(), "port", String.valueOf(host.port()));
+        }
+
+        /** Whether an IPv6 socket is to refuse IPv4. */
+        boolean isV6Only() {
+            return host.family() == InetFamily.IPV6;
         }
     }
 
     /**
-     * A socket that the program was started with.
+     * A socket between virtual machines and their host.
      *
-     * @param number the descriptor
+     * @param cid the machine, an unsigned number
+     * @param port an unsigned number
      */
-    record Inherited(int number) implements SocketAddress {
+    record Vsock(int cid, int port) implements SocketAddress {
         @Override
-        public String describe(boolean server) {
-            return "fd:" + number + role(server);
+        public String describe(String protocol) {
+            return "vsock:" + numbers();
+        }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of(
+                    "type", "vsock", "cid", Integer.toUnsignedString(cid), "port", Integer.toUnsignedString(port));
+        }
+
+        String numbers() {
+            return Integer.toUnsignedString(cid) + ":" + Integer.toUnsignedString(port);
         }
     }
 
-    /** The kinds of internet address that will do. */
-    enum Family {
-        ANY,
-        IPV4,
-        IPV6
+    /**
+     * A socket that is passed as a descriptor.
+     *
+     * @param name its number if the program was started with it, otherwise the name it was passed under; empty for a
+     *     server that gets its clients from elsewhere
+     */
+    record Passed(String name) implements SocketAddress {
+        @Override
+        public String describe(String protocol) {
+            return "fd:" + name;
+        }
+
+        @Override
+        public Map<String, Object> members() {
+            return Map.of("type", "fd", "str", name);
+        }
     }
 }

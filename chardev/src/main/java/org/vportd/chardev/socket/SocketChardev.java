@@ -3,7 +3,9 @@ package org.vportd.chardev.socket;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.Chardev;
@@ -14,38 +16,33 @@ import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
+import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 
 /**
- * A stream socket, as server for one client at a time or as client. Open while connected.
+ * A stream socket, as server for one client at a time or as client. Open while connected and, if a protocol is spoken over
+ * the connection, agreed with the peer on that.
  *
- * <p>A server leaves further clients in the kernel's queue until the first has left. A client that has lost its server
- * tries again if it was asked to, and otherwise stays closed.
+ * <p>A server leaves further clients in the kernel's queue until the first has left. A server that comes in the place of
+ * another one at the same address takes over its socket, file and queue. A client that has lost its server tries again if
+ * it was asked to, and otherwise stays closed.
+ *
+ * <p>A client that is not to try again connects while it is opened. That waits for at most 10 seconds while the program
+ * starts, and for one second in all once it serves, see {@link InetHost#patienceNs}.
+ *
+ * <p>A peer that does not get through the handshakes of the protocols within {@value #HANDSHAKE_SECONDS} seconds is let go,
+ * and so is one that fails at it; nobody hears of either.
  */
 public final class SocketChardev extends Chardev {
-    /** The type {@code socket}. */
-    public static final ChardevType TYPE = new ChardevType() {
-        @Override
-        public String name() {
-            return "socket";
-        }
+    /** How long a peer may take for the handshakes of the protocols over its connection. */
+    public static final int HANDSHAKE_SECONDS = 30;
 
-        @Override
-        public Set<String> keys() {
-            return SocketOptions.KEYS;
-        }
-
-        @Override
-        public Chardev open(Opening opening) throws ConfigException {
-            SocketChardev chardev =
-                    new SocketChardev(opening.loop(), opening.id(), SocketOptions.parse(opening.options()));
-            chardev.start();
-            return chardev;
-        }
-    };
+    /** The type {@code socket} without any protocol over its connections. */
+    public static final ChardevType TYPE = type(SocketLayers.NONE);
 
     private static final Logger LOG = System.getLogger(SocketChardev.class.getName());
 
@@ -58,45 +55,123 @@ public final class SocketChardev extends Chardev {
 
     private final EventLoop loop;
     private final SocketOptions options;
+    private final LoopTimer handshakeTimer;
     private @Nullable Listener listener;
     private @Nullable Connector connector;
+    /** The connection of a client that has been opened but has not begun to work. */
+    private @Nullable Fd firstConnection;
+
     private @Nullable ByteStream stream;
     private State state = State.DISCONNECTED;
     private String connection = "";
     private boolean awaited;
+    private boolean closed;
 
     private SocketChardev(EventLoop loop, String id, SocketOptions options) {
         super(id);
         this.loop = loop;
         this.options = options;
+        this.handshakeTimer = loop.timer(this::disconnected);
     }
 
-    private void start() throws ConfigException {
-        if (options.server()) {
-            listener = Listener.open(loop, options.address(), this::connected);
-            awaited = options.awaitsClient();
-            if (awaited) {
-                LOG.log(Level.INFO, "vportd waiting for connection on: " + filename());
+    /**
+     * The type {@code socket}.
+     *
+     * @param layers the protocols that can be spoken over its connections
+     */
+    public static ChardevType type(SocketLayers layers) {
+        return new ChardevType() {
+            @Override
+            public String name() {
+                return "socket";
             }
-            listener.resume();
+
+            @Override
+            public Set<String> keys() {
+                return SocketOptions.KEYS;
+            }
+
+            @Override
+            public Chardev open(Opening opening) throws ConfigException {
+                SocketOptions options = SocketOptions.parse(opening, layers);
+                SocketChardev chardev = new SocketChardev(opening.loop(), opening.id(), options);
+                chardev.open(opening);
+                options.layers().forEach(SocketLayers.Layer::acquire);
+                return chardev;
+            }
+        };
+    }
+
+    private void open(Opening opening) throws ConfigException {
+        SocketAddress address = options.address();
+        long patienceNs = InetHost.patienceNs(loop);
+        if (options.server()) {
+            if (address instanceof SocketAddress.Passed passed && passed.name().isEmpty()) {
+                return; // all clients come by addClient
+            }
+            refuseWhatOthersHave(opening);
+            SocketChardev old = opening.predecessor(SocketChardev.class);
+            ListeningSocket present = old == null || old.listener == null ? null : old.listener.socket();
+            ListeningSocket socket = ListeningSocket.open(address, present, opening.services(), patienceNs);
+            listener = new Listener(loop, socket, this::connected);
+            awaited = options.awaitsClient();
         } else if (options.reconnectNs() > 0) {
-            connector = new Connector(loop, id(), options.address(), options.reconnectNs(), this::connected);
-            connector.start();
+            connector = new Connector(loop, id(), address, options.reconnectNs(), this::connected);
+        } else if (address instanceof SocketAddress.Passed passed) {
+            firstConnection = PassedSocket.take(passed, opening.services(), false);
         } else {
-            connected(Connector.connectNow(options.address()));
-            if (state == State.DISCONNECTED) {
-                throw new OpenException("Failed to connect to '" + address() + "'");
+            firstConnection = Dialer.connect(address, patienceNs);
+        }
+    }
+
+    /** Whether somebody listens at a path is found out by connecting: a chardev of ours would take that for a client. */
+    private void refuseWhatOthersHave(Opening opening) throws ConfigException {
+        for (Chardev other : opening.chardevs().all()) {
+            if (other != opening.predecessor()
+                    && options.address() instanceof SocketAddress.Unix unix
+                    && other instanceof SocketChardev socket
+                    && socket.listener != null
+                    && socket.listener.socket().isFileAt(unix)) {
+                throw new OpenException(
+                        "Failed to bind socket to " + unix.path() + ": Address already in use",
+                        "chardev '" + other.id() + "' listens there");
             }
         }
     }
 
     @Override
-    public String filename() {
-        return state == State.CONNECTED ? connection : "disconnected:" + address();
+    protected void begin(@Nullable Chardev predecessor) {
+        if (listener != null) {
+            listener.socket().takeOver();
+            if (awaited) {
+                LOG.log(Level.INFO, "vportd waiting for connection on: " + filename());
+            }
+            listener.resume();
+        }
+        if (connector != null) {
+            connector.start();
+        }
+        Fd first = firstConnection;
+        if (first != null) {
+            firstConnection = null;
+            connected(first);
+        }
     }
 
-    private String address() {
-        return listener == null ? options.address().describe(options.server()) : listener.description();
+    @Override
+    public String filename() {
+        return state == State.CONNECTED ? connection : "disconnected:" + addressText();
+    }
+
+    private String addressText() {
+        return listener == null
+                ? options.description()
+                : listener.socket().description(options.protocol()) + SocketAddress.role(true);
+    }
+
+    /** The address it listens at or connects to, in the words of QMP's {@code SocketAddress}. */
+    public Map<String, Object> address() {
+        return options.address().members();
     }
 
     @Override
@@ -104,28 +179,83 @@ public final class SocketChardev extends Chardev {
         return awaited;
     }
 
-    /** The raw connection is there. A protocol over it would have its handshake between this and {@link #established}. */
+    /**
+     * Takes a connection from elsewhere as if it had been accepted or made here, with the same protocols over it.
+     *
+     * @param fd a connected stream socket; owned by this chardev from here on, also if it is refused
+     * @throws ConfigException if somebody is connected, or it is not such a socket
+     */
+    public void addClient(Fd fd) throws ConfigException {
+        if (state != State.DISCONNECTED || !isConnection(fd)) {
+            fd.close();
+            throw new ConfigException("failed to add client", "chardev '" + id() + "' is " + filename());
+        }
+        connected(fd);
+    }
+
+    private static boolean isConnection(Fd fd) {
+        try {
+            if (!Sockets.isStream(fd) || Sockets.isListening(fd)) {
+                return false;
+            }
+            Posix.setCloseOnExec(fd);
+            Posix.setNonBlocking(fd, true);
+            return true;
+        } catch (PosixException e) {
+            return false;
+        }
+    }
+
+    /** Ends the connection there is, or the attempt at one, at once and whatever the peer still has to say. */
+    public void disconnect() {
+        if (state != State.DISCONNECTED) {
+            disconnected();
+        } else if (connector != null) {
+            connector.stop();
+            connector.startLater();
+        }
+    }
+
+    /** The raw connection is there. The protocols over it have their handshakes between this and {@link #established}. */
     private void connected(Fd fd) {
         state = State.CONNECTING;
         if (listener != null) {
             listener.pause();
         }
+        if (connector != null) {
+            connector.stop();
+        }
         try {
             connection = describe(fd);
-            if (options.noDelay() && options.address() instanceof SocketAddress.Inet) {
-                Sockets.setNoDelay(fd, true);
-            }
-            stream = new FdStream(loop, fd, fd, new Peer());
+            tune(fd);
+            ByteStream.Opener plain = owner -> new FdStream(loop, fd, fd, owner);
+            stream = options.over(plain, loop, id()).open(new Peer());
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "connection failed: chardev=" + id() + " error=" + e.getMessage());
             fd.close();
             disconnected();
             return;
         }
-        established();
+        if (stream.isReady()) {
+            established();
+        } else {
+            handshakeTimer.start(TimeUnit.SECONDS.toNanos(HANDSHAKE_SECONDS));
+        }
+    }
+
+    private void tune(Fd fd) throws PosixException {
+        if (options.address() instanceof SocketAddress.Inet inet && Sockets.localAddress(fd) != null) {
+            if (options.noDelay()) {
+                Sockets.setNoDelay(fd, true);
+            }
+            if (inet.keepsAlive()) {
+                Sockets.setKeepAlive(fd, true);
+            }
+        }
     }
 
     private void established() {
+        handshakeTimer.cancel();
         state = State.CONNECTED;
         awaited = false;
         raise(ChardevEvent.OPENED);
@@ -135,13 +265,25 @@ public final class SocketChardev extends Chardev {
         InetSocketAddress local = Sockets.localAddress(fd);
         InetSocketAddress remote = Sockets.peerAddress(fd);
         if (local == null || remote == null) {
-            return address();
+            return addressText();
         }
-        return "tcp:" + InetResolver.text(local) + (options.server() ? ",server=on" : "") + " <-> "
+        return options.protocol() + ":" + InetResolver.text(local) + SocketAddress.role(options.server()) + " <-> "
                 + InetResolver.text(remote);
     }
 
     private final class Peer extends StreamOwner {
+        @Override
+        public void ready() {
+            if (state == State.CONNECTING && stream != null) {
+                established();
+            }
+        }
+
+        @Override
+        public void breakReceived() {
+            raise(ChardevEvent.BREAK);
+        }
+
         @Override
         public void ended() {
             disconnected();
@@ -150,10 +292,7 @@ public final class SocketChardev extends Chardev {
 
     /** Lets go of the connection, whatever became of it, and gets ready for the next one. */
     private void disconnected() {
-        if (stream != null) {
-            stream.close();
-            stream = null;
-        }
+        letGo();
         boolean wasConnected = state == State.CONNECTED;
         state = State.DISCONNECTED;
         if (listener != null) {
@@ -167,9 +306,17 @@ public final class SocketChardev extends Chardev {
         }
     }
 
+    private void letGo() {
+        handshakeTimer.cancel();
+        if (stream != null) {
+            stream.close();
+            stream = null;
+        }
+    }
+
     @Override
     protected long write(IoVector data) {
-        return stream == null ? data.bytes() : stream.write(data);
+        return stream == null || state != State.CONNECTED ? data.bytes() : stream.write(data);
     }
 
     @Override
@@ -181,11 +328,15 @@ public final class SocketChardev extends Chardev {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         state = State.DISCONNECTED;
         awaited = false;
-        if (stream != null) {
-            stream.close();
-            stream = null;
+        letGo();
+        if (firstConnection != null) {
+            firstConnection.close();
         }
         if (connector != null) {
             connector.close();
@@ -193,5 +344,6 @@ public final class SocketChardev extends Chardev {
         if (listener != null) {
             listener.close();
         }
+        options.layers().forEach(SocketLayers.Layer::release);
     }
 }

@@ -2,11 +2,17 @@ package org.vportd.chardev.socket;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
 
 /**
  * What a socket chardev is asked to be.
@@ -14,100 +20,158 @@ import org.vportd.chardev.Options;
  * @param awaitsClient whether the program's start is to wait for the first client
  * @param noDelay whether small TCP segments go out at once
  * @param reconnectNs after which time a client tries again; 0 if it does not
+ * @param protocol what is spoken, as the filename shows it
+ * @param layers the protocols over each connection, the lowest first
  */
-record SocketOptions(SocketAddress address, boolean server, boolean awaitsClient, boolean noDelay, long reconnectNs) {
-    static final Set<String> KEYS = Set.of(
-            "path",
-            "abstract",
-            "tight",
-            "host",
-            "port",
-            "to",
-            "ipv4",
-            "ipv6",
-            "fd",
-            "server",
-            "wait",
-            "nodelay",
-            "delay",
-            "reconnect",
-            "reconnect-ms");
+record SocketOptions(
+        SocketAddress address,
+        boolean server,
+        boolean awaitsClient,
+        boolean noDelay,
+        long reconnectNs,
+        String protocol,
+        List<SocketLayers.Layer> layers) {
+    static final Set<String> KEYS = keys();
 
     private static final Logger LOG = System.getLogger(SocketOptions.class.getName());
-    private static final int MAX_PORT = 65535;
     private static final long MAX_RECONNECT_SECONDS = Integer.MAX_VALUE;
 
-    static SocketOptions parse(Options options) throws ConfigException {
-        SocketAddress address = address(options);
+    private static Set<String> keys() {
+        Set<String> keys = new HashSet<>(AddressOptions.KEYS);
+        keys.addAll(Set.of("server", "wait", "nodelay", "delay", "reconnect", "reconnect-ms"));
+        keys.addAll(Set.of("telnet", "tn3270", "websocket", "tls-creds", "tls-authz"));
+        return Set.copyOf(keys);
+    }
+
+    static SocketOptions parse(Opening opening, SocketLayers layers) throws ConfigException {
+        Options options = opening.options();
+        SocketAddress address = AddressOptions.parse(options);
+        boolean noDelay = noDelay(options);
         boolean server = options.bool("server", false);
-        checkCombination(options, address, server);
+        Object credentials = tlsCredentials(opening, layers);
+        checkAddress(options, address, server);
+        checkRole(options, server);
+        checkReach(options, address, server);
+        boolean telnet = options.bool("telnet", false);
         return new SocketOptions(
-                address, server, server && options.bool("wait", true), noDelay(options), reconnectNs(options));
+                address,
+                server,
+                server && options.bool("wait", true),
+                noDelay,
+                server ? 0 : reconnectNs(options),
+                telnet ? "telnet" : options.bool("websocket", false) ? "websocket" : "tcp",
+                stack(opening, layers, address, server, credentials));
     }
 
-    private static SocketAddress address(Options options) throws ConfigException {
-        long given = Stream.of("path", "fd", "host").filter(options::has).count();
-        if (given != 1) {
-            throw new ConfigException(
-                    "None or one of 'path', 'fd' or 'host' option required.", "exactly one of them; got " + given);
+    private static @Nullable Object tlsCredentials(Opening opening, SocketLayers layers) throws ConfigException {
+        String id = opening.options().string("tls-creds");
+        if (id == null) {
+            return null;
         }
-        if (options.has("fd")) {
-            return new SocketAddress.Inherited((int) options.number("fd", 0, 0, Integer.MAX_VALUE));
+        Object credentials = opening.services().object(id);
+        if (credentials == null) {
+            throw new ConfigException("No TLS credentials with id '" + id + "'");
         }
-        return options.has("host") ? inet(options) : unix(options);
+        if (!layers.isTlsCredentials(credentials)) {
+            throw new ConfigException("Object with id '" + id + "' is not TLS credentials");
+        }
+        return credentials;
     }
 
-    private static SocketAddress unix(Options options) throws ConfigException {
-        String path = options.string("path", "");
-        boolean isAbstract = options.bool("abstract", false);
-        boolean isTight = options.bool("tight", true);
-        if (path.isEmpty() && !isAbstract) {
-            throw new ConfigException("chardev: socket: no path given");
-        }
-        return new SocketAddress.Unix(path, isAbstract, isTight);
-    }
-
-    private static SocketAddress inet(Options options) throws ConfigException {
-        if (!options.has("port")) {
-            throw new ConfigException("chardev: socket: no port given");
-        }
-        int port = (int) options.number("port", 0, 0, MAX_PORT);
-        int lastPort = (int) options.number("to", port, 0, MAX_PORT);
-        if (lastPort < port) {
-            throw new ConfigException("Parameter 'to' expects a number", "from " + port + "; got " + lastPort);
-        }
-        return new SocketAddress.Inet(options.string("host", ""), port, lastPort, family(options));
-    }
-
-    /** A family that is asked for excludes the other unless that is asked for, too; one that is refused leaves the other. */
-    private static SocketAddress.Family family(Options options) throws ConfigException {
-        boolean v4 = options.bool("ipv4", !options.bool("ipv6", false));
-        boolean v6 = options.bool("ipv6", !options.bool("ipv4", false));
-        if (!v4 && !v6) {
-            throw new ConfigException("Cannot disable IPv4 and IPv6 at same time");
-        }
-        if (v4 && v6) {
-            return SocketAddress.Family.ANY;
-        }
-        return v4 ? SocketAddress.Family.IPV4 : SocketAddress.Family.IPV6;
-    }
-
-    private static void checkCombination(Options options, SocketAddress address, boolean server)
-            throws ConfigException {
-        if (address instanceof SocketAddress.Inherited && reconnectNs(options) > 0) {
-            throw new ConfigException("'reconnect' option is incompatible with 'fd' address type");
-        }
-        for (String key : new String[] {"reconnect", "reconnect-ms"}) {
-            if (server && options.has(key)) {
-                throw new ConfigException("'" + key + "' option is incompatible with socket in server listen mode");
+    private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
+        boolean tls = options.has("tls-creds");
+        if (address instanceof SocketAddress.Passed passed) {
+            if (options.has("reconnect") || (!server && reconnectNs(options) > 0)) {
+                throw new ConfigException("'reconnect' option is incompatible with 'fd' address type");
             }
+            if (tls && !server) {
+                throw new ConfigException("'tls_creds' option is incompatible with 'fd' address type as client");
+            }
+            if (passed.name().isEmpty() && !server) {
+                throw new ConfigException("Parameter 'fd' expects a number", "or the name of a descriptor");
+            }
+        } else if (tls && address instanceof SocketAddress.Unix) {
+            throw new ConfigException("'tls_creds' option is incompatible with 'unix' address type");
+        } else if (tls && address instanceof SocketAddress.Vsock) {
+            throw new ConfigException("'tls_creds' option is incompatible with 'vsock' address type");
         }
-        if (!server && options.has("wait")) {
+        if (options.has("tls-authz") && !tls) {
+            throw new ConfigException("'tls_authz' option requires 'tls_creds' option");
+        }
+    }
+
+    private static void checkRole(Options options, boolean server) throws ConfigException {
+        if (server) {
+            if (options.has("reconnect")) {
+                throw new ConfigException("'reconnect' option is incompatible with socket in server listen mode");
+            }
+            if (options.has("reconnect-ms")) {
+                LOG.log(Level.WARNING, "option 'reconnect-ms' has no effect on a socket in server listen mode");
+            }
+            return;
+        }
+        if (options.bool("websocket", false)) {
+            throw new ConfigException("Websocket client is not implemented");
+        }
+        if (options.has("wait")) {
             throw new ConfigException("'wait' option is incompatible with socket in client connect mode");
         }
         if (options.has("reconnect") && options.has("reconnect-ms")) {
             throw new ConfigException("'reconnect' and 'reconnect-ms' are mutually exclusive");
         }
+    }
+
+    private static void checkReach(Options options, SocketAddress address, boolean server) throws ConfigException {
+        if (server && address instanceof SocketAddress.Inet inet && inet.keepsAlive()) {
+            throw new ConfigException("keep-alive option is not supported for passive sockets");
+        }
+        if (!server && address instanceof SocketAddress.Unix unix && unix.path().isEmpty()) {
+            throw new ConfigException("unix connect: no path specified");
+        }
+        if (!server && (options.bool("telnet", false) || options.bool("tn3270", false))) {
+            LOG.log(Level.WARNING, "telnet is spoken by servers only: a client passes its bytes on as they are");
+        }
+    }
+
+    /** The protocols in the order of their handshakes. */
+    private static List<SocketLayers.Layer> stack(
+            Opening opening,
+            SocketLayers available,
+            SocketAddress address,
+            boolean server,
+            @Nullable Object credentials)
+            throws ConfigException {
+        Options options = opening.options();
+        List<SocketLayers.Layer> layers = new ArrayList<>();
+        if (credentials != null) {
+            String host = !server && address instanceof SocketAddress.Inet inet
+                    ? inet.host().host()
+                    : "";
+            layers.add(available.tls(new SocketLayers.TlsRequest(
+                    credentials, options.string("tls-authz"), server, host, opening.services())));
+        }
+        if (server && options.bool("websocket", false)) {
+            layers.add(available.websocket());
+        }
+        boolean tn3270 = options.bool("tn3270", false);
+        if (server && (tn3270 || options.bool("telnet", false))) {
+            layers.add(available.telnet(tn3270));
+        }
+        return List.copyOf(layers);
+    }
+
+    /** Puts all of the protocols over a connection. */
+    ByteStream.Opener over(ByteStream.Opener connection, EventLoop loop, String name) {
+        ByteStream.Opener opener = connection;
+        for (SocketLayers.Layer layer : layers) {
+            opener = layer.over(opener, loop, name);
+        }
+        return opener;
+    }
+
+    /** The address in the words of {@code query-chardev}. */
+    String description() {
+        return address.describe(protocol) + SocketAddress.role(server);
     }
 
     private static boolean noDelay(Options options) throws ConfigException {

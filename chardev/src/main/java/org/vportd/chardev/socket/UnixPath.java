@@ -3,6 +3,7 @@ package org.vportd.chardev.socket;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.security.SecureRandom;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.posix.Errno;
@@ -56,6 +57,17 @@ final class UnixPath {
         }
     }
 
+    /**
+     * Binds to a path that nobody has, in the folder for temporary files, and listens.
+     *
+     * @throws ConfigException if nothing can be made there
+     */
+    static Bound listenAnywhere(int backlog) throws ConfigException {
+        String folder = System.getenv("TMPDIR");
+        String prefix = (folder == null || folder.isEmpty() ? "/tmp" : folder) + "/vportd-socket-";
+        return listen(prefix + Long.toHexString(new SecureRandom().nextLong()), backlog);
+    }
+
     private static void removeStale(String path, UnixAddress address) throws ConfigException {
         FileStatus found;
         try {
@@ -86,6 +98,20 @@ final class UnixPath {
             return false;
         } catch (PosixException e) {
             return e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT;
+        }
+    }
+
+    /** The path by which it was made. */
+    String path() {
+        return path;
+    }
+
+    /** Whether another path leads to the very same file, which is still there then. */
+    boolean isAt(String other) {
+        try {
+            return other.indexOf('\0') < 0 && FileStatus.ofLink(other).isSameFile(ours);
+        } catch (PosixException e) {
+            return false;
         }
     }
 

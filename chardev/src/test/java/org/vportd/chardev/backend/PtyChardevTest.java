@@ -2,13 +2,16 @@ package org.vportd.chardev.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -18,7 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFixture;
+import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Exchange;
+import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
 import org.vportd.posix.Posix;
@@ -182,6 +187,47 @@ class PtyChardevTest {
         fixture.chardevs().remove("d");
 
         assertEquals(Path.of("/dev/null"), Files.readSymbolicLink(link));
+    }
+
+    private void change(String options) throws ConfigException {
+        fixture.chardevs().change("d", Options.parse(options, "backend", warning -> {}));
+    }
+
+    @Test
+    @DisplayName("CH-35 change to a pty with the same path= replaces the link, which then is the new one's")
+    void shouldReplaceLinkInChange() throws Exception {
+        Path link = folder.resolve("link");
+        fixture.add("pty,id=d,path=" + link);
+
+        change("pty,path=" + link);
+
+        PtyChardev changed =
+                (PtyChardev) Objects.requireNonNull(fixture.chardevs().find("d"));
+        assertEquals(changed.slavePath(), Files.readSymbolicLink(link).toString());
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(List.of(link), files.toList());
+        }
+        fixture.chardevs().remove("d");
+        assertFalse(Files.exists(link, LinkOption.NOFOLLOW_LINKS));
+    }
+
+    @Test
+    @DisplayName("CH-33 a change that fails leaves the link of the old pty")
+    void shouldKeepLinkWhenChangeFails() throws Exception {
+        Path link = folder.resolve("link");
+        PtyChardev old = (PtyChardev) fixture.add("pty,id=d,path=" + link);
+
+        assertThrows(ConfigException.class, () -> change("pty,path=" + folder + "/no/link"));
+        assertThrows(ConfigException.class, () -> change("pty,logfile=/no/log,path=" + link));
+        assertEquals(old.slavePath(), Files.readSymbolicLink(link).toString());
+
+        Files.delete(link);
+        Files.writeString(link, "of somebody else");
+        ConfigException refused = assertThrows(ConfigException.class, () -> change("pty,path=" + link));
+        assertEquals("Failed to create PTY symlink: File exists", refused.getMessage());
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(List.of(link), files.toList());
+        }
     }
 
     @RepeatedTest(2)

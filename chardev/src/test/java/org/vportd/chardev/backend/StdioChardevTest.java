@@ -6,15 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFixture;
+import org.vportd.chardev.ChardevServices;
+import org.vportd.chardev.ChardevType;
+import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Opening;
+import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
+import org.vportd.chardev.record.FileLog;
 import org.vportd.posix.Fd;
 import org.vportd.posix.LibC;
 import org.vportd.posix.NativeMemory;
@@ -26,8 +35,10 @@ import org.vportd.posix.Terminals;
 /** On terminals, pipes and sockets that stand in for descriptors 0 and 1, which belong to the test runner. */
 class StdioChardevTest {
     private static final int TERMIOS_LENGTH = 64;
+    private static final int MISSING = 1_000_000;
 
     private ChardevFixture fixture;
+    private boolean outputIsMissing;
 
     @SuppressWarnings("NullAway.Init") // these by onTerminal and the like
     private Fd stdin;
@@ -41,9 +52,13 @@ class StdioChardevTest {
     @SuppressWarnings("NullAway.Init")
     private StdioChardev chardev;
 
+    @SuppressWarnings("NullAway.Init")
+    private Chardevs chardevs;
+
     @BeforeEach
     void open() throws Exception {
         fixture = new ChardevFixture();
+        chardevs = new Chardevs(fixture.loop().loop(), List.of(new TestType()), FileLog.TYPE, ChardevServices.NONE);
     }
 
     @AfterEach
@@ -52,9 +67,31 @@ class StdioChardevTest {
     }
 
     private RecordingHandler start(boolean signals) throws ConfigException {
-        chardev = StdioChardev.open(fixture.loop().loop(), "c", stdin.value(), stdout.value(), signals);
-        fixture.closing(chardev);
+        fixture.closing(chardevs);
+        chardev = (StdioChardev) chardevs.add(options("c", signals));
         return fixture.attach(chardev).grant(100_000);
+    }
+
+    private static Options options(String id, boolean signals) {
+        return Options.of(Map.of("backend", "test", "id", id, "signal", signals ? "on" : "off"));
+    }
+
+    /** Stands in for the type, on other descriptors. */
+    private final class TestType implements ChardevType {
+        @Override
+        public String name() {
+            return "test";
+        }
+
+        @Override
+        public Set<String> keys() {
+            return StdioChardev.TYPE.keys();
+        }
+
+        @Override
+        public Chardev open(Opening opening) throws ConfigException {
+            return StdioChardev.open(opening, stdin.value(), outputIsMissing ? MISSING : stdout.value());
+        }
     }
 
     private void onTerminal() throws PosixException {
@@ -107,14 +144,12 @@ class StdioChardevTest {
         onPipes();
         start(true);
 
-        ConfigException refused = assertThrows(
-                ConfigException.class,
-                () -> StdioChardev.open(fixture.loop().loop(), "d", stdin.value(), stdout.value(), true));
+        ConfigException refused = assertThrows(ConfigException.class, () -> chardevs.add(options("d", true)));
         assertEquals("cannot use stdio by multiple character devices", refused.getMessage());
 
-        chardev.close();
-        start(true);
-        assertTrue(chardev.isOpen());
+        chardev.frontends().get(0).detach();
+        chardevs.remove("c");
+        assertTrue(chardevs.add(options("d", true)).isOpen());
     }
 
     @Test
@@ -145,6 +180,96 @@ class StdioChardevTest {
         fixture.loop().settle();
 
         assertEquals("a", front.text());
+    }
+
+    @Test
+    @DisplayName("CH-22 a change from stdio to stdio works, and the terminal is restored to what it was at first")
+    void shouldBeReplacedByAnother() throws Exception {
+        onTerminal();
+        List<Byte> before = list(mode());
+        RecordingHandler front = start(true);
+        List<Byte> withSignals = list(mode());
+
+        chardevs.change("c", options("c", false));
+
+        outside.write("\u0003");
+        front.write("out");
+        fixture.loop()
+                .until(
+                        "both",
+                        () -> front.text().equals("\u0003") && outside.text().equals("out"));
+        assertThrows(ConfigException.class, () -> chardevs.add(options("d", true)));
+        chardevs.change("c", options("c", true));
+        assertEquals(withSignals, list(mode()));
+        front.frontend().detach();
+        chardevs.remove("c");
+        assertEquals(before, list(mode()));
+        chardevs.add(options("d", true));
+    }
+
+    @Test
+    @DisplayName("CH-22 a failed change leaves the terminal and the old stdio as they are")
+    void shouldGoOnAfterFailedChange() throws Exception {
+        onTerminal();
+        RecordingHandler front = start(false);
+        List<Byte> during = list(mode());
+
+        assertThrows(
+                ConfigException.class,
+                () -> chardevs.change("c", options("c", true).with("logfile", "/no/where")));
+        outputIsMissing = true;
+        ConfigException refused = assertThrows(ConfigException.class, () -> chardevs.change("c", options("c", true)));
+        assertEquals("cannot use stdio: fcntl: Bad file descriptor", refused.getMessage());
+
+        assertEquals(during, list(mode()));
+        outside.write("\u0003");
+        fixture.loop().until("input", () -> front.text().equals("\u0003"));
+    }
+
+    @Test
+    @DisplayName("CH-22 a change keeps the duty to restore a descriptor that others share")
+    void shouldHandOverFlagsOfSharedDescriptor() throws Exception {
+        Fd[] pair = Sockets.pair();
+        Posix.setNonBlocking(pair[0], false);
+        stdin = fixture.closing(pair[0]);
+        stdout = stdin;
+        outside = fixture.closing(new Peer(pair[1]));
+        RecordingHandler front = start(true);
+
+        chardevs.change("c", options("c", true));
+        assertTrue(Posix.isNonBlocking(stdin));
+        outside.write("in");
+        fixture.loop().until("input", () -> front.text().equals("in"));
+        front.frontend().detach();
+        chardevs.remove("c");
+        assertFalse(Posix.isNonBlocking(stdin));
+    }
+
+    @Test
+    @DisplayName("CH-22 after SIGCONT the terminal is in console mode again, and still restored at the end")
+    void shouldReapplyTerminalMode() throws Exception {
+        onTerminal();
+        List<Byte> before = list(mode());
+        start(false);
+        List<Byte> during = list(mode());
+        apply(before); // what the shell does while the program is stopped
+
+        chardev.reapply();
+
+        assertEquals(during, list(mode()));
+        chardev.close();
+        assertEquals(before, list(mode()));
+        chardev.reapply();
+        assertEquals(before, list(mode()));
+    }
+
+    private void apply(List<Byte> mode) {
+        long termios = NativeMemory.allocate(TERMIOS_LENGTH);
+        for (int i = 0; i < TERMIOS_LENGTH; i++) {
+            NativeMemory.putByte(termios + i, mode.get(i));
+        }
+        LibC.C.tcsetattr(stdin.value(), 0, termios);
+        NativeMemory.free(termios);
     }
 
     @Test

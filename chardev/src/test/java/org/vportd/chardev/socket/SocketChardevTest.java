@@ -183,13 +183,22 @@ class SocketChardevTest {
     @Test
     @DisplayName("CH-11 a path that somebody listens at is refused, and that one is not harmed")
     void shouldRefusePathThatIsInUse() throws Exception {
-        server();
-
+        RecordingHandler front = server();
         assertEquals(
                 "Failed to bind socket to " + path + ": Address already in use",
                 fixture.refusal("socket,id=d,server=on,wait=off,path=" + path));
-
+        fixture.loop().settle();
+        assertEquals(List.of(), front.events(), "nobody was taken for a client");
         fixture.closing(UnixAddress.ofPath(path).connect());
+        until(front, ChardevEvent.OPENED, 1);
+
+        String others = folder.resolve("others").toString();
+        Fd listener = fixture.closing(UnixAddress.ofPath(others).listen(2));
+        assertEquals(
+                "Failed to bind socket to " + others + ": Address already in use",
+                fixture.refusal("socket,id=d,server=on,wait=off,path=" + others));
+        fixture.closing(UnixAddress.ofPath(others).connect());
+        assertTrue(Sockets.isListening(listener));
     }
 
     @Test

@@ -1,0 +1,77 @@
+package org.vportd.chardev.socket;
+
+import java.util.Set;
+import java.util.stream.Stream;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+
+/** The options of a socket chardev that say where it is. */
+final class AddressOptions {
+    static final Set<String> KEYS = Set.of(
+            "path",
+            "abstract",
+            "tight",
+            "host",
+            "port",
+            "to",
+            "ipv4",
+            "ipv6",
+            "keep-alive",
+            "numeric",
+            "mptcp",
+            "cid",
+            "fd");
+
+    private static final int MAX_PORT = 65535;
+
+    private AddressOptions() {}
+
+    /**
+     * Reads them.
+     *
+     * @throws ConfigException if there is not one address, or something in it cannot be
+     */
+    static SocketAddress parse(Options options) throws ConfigException {
+        long given = Stream.of("path", "fd", "host", "cid").filter(options::has).count();
+        if (given != 1) {
+            throw new ConfigException(
+                    "None or one of 'path', 'fd' or 'host' option required.",
+                    "exactly one of them or of 'cid'; got " + given);
+        }
+        if (options.has("fd")) {
+            return new SocketAddress.Passed(options.string("fd", ""));
+        }
+        if (options.has("path")) {
+            return new SocketAddress.Unix(
+                    options.string("path", ""), options.bool("abstract", false), options.bool("tight", true));
+        }
+        if (!options.has("port")) {
+            throw new ConfigException("chardev: socket: no port given");
+        }
+        return options.has("cid") ? vsock(options) : inet(options);
+    }
+
+    private static SocketAddress vsock(Options options) throws ConfigException {
+        return new SocketAddress.Vsock(unsigned(options, "cid"), unsigned(options, "port"));
+    }
+
+    private static int unsigned(Options options, String key) throws ConfigException {
+        String text = options.string(key, "");
+        try {
+            return Integer.parseUnsignedInt(text);
+        } catch (NumberFormatException e) {
+            throw new ConfigException("Failed to parse " + key + " '" + text + "'", "a number of 32 bits");
+        }
+    }
+
+    private static SocketAddress inet(Options options) throws ConfigException {
+        int port = (int) options.number("port", 0, 0, MAX_PORT);
+        int lastPort = (int) options.number("to", port, 0, MAX_PORT);
+        if (lastPort < port) {
+            throw new ConfigException("Parameter 'to' expects a number", "from " + port + "; got " + lastPort);
+        }
+        InetHost host =
+                new InetHost(options.string("host", ""), port, InetFamily.of(options), options.bool("numeric", false));
+        return new SocketAddress.Inet(host, lastPort, options.bool("keep-alive", false), options.bool("mptcp", false));
+    }
+}

@@ -1,0 +1,185 @@
+package org.vportd.daemon;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ChardevUri;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import picocli.CommandLine.Option;
+
+/** The command line's options for character devices, ports and monitors, in long and in short form. */
+final class BackendArguments {
+    private static final System.Logger LOGGER = System.getLogger(BackendArguments.class.getName());
+    private static final int MAX_ESCAPE = 255;
+    private static final String NONE = "none";
+
+    @Option(
+            names = {"-object", "--object"},
+            paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
+            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret.")
+    private List<String> objects = new ArrayList<>();
+
+    @Option(
+            names = {"-chardev", "--chardev"},
+            paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
+            description = {
+                "Make a character device; -chardev help lists the types. All have logfile=PATH, logappend=on|off, "
+                        + "logmaxsize=SIZE, logkeep=N, logtimestamp=on|off, mux=on|off and mux-be-id=HUB."
+            })
+    private List<String> chardevs = new ArrayList<>();
+
+    @Option(
+            names = {"-device", "--device"},
+            paramLabel = "DRIVER[,KEY=VALUE]...",
+            description = {
+                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or describe the "
+                        + "device: vhost-user-serial, with max_ports=N (31), emergency-write=on|off, "
+                        + "event_idx=on|off, indirect_desc=on|off, status=on|off, inband=on|off."
+            })
+    private List<String> devices = new ArrayList<>();
+
+    @Option(
+            names = {"-virtioconsole", "--virtioconsole"},
+            paramLabel = "URI",
+            description = {
+                "Plug a console on a character device in short form: pty, stdio, mon:stdio, unix:PATH,server=on, "
+                        + "tcp:HOST:PORT, telnet:HOST:PORT,server=on, file:PATH, pipe:PATH, vc, null, chardev:ID ..."
+            })
+    private List<String> consoles = new ArrayList<>();
+
+    @Option(
+            names = {"-mon", "--mon"},
+            paramLabel = "[chardev=]ID[,mode=control|readline][,pretty=on|off]",
+            description = "Run a monitor on a character device: QMP with mode=control, commands to type otherwise.")
+    private List<String> monitors = new ArrayList<>();
+
+    @Option(
+            names = {"-qmp", "--qmp"},
+            paramLabel = "URI",
+            description =
+                    "Run a QMP monitor on a character device in short form, such as unix:PATH,server=on,wait=off.")
+    private List<String> qmps = new ArrayList<>();
+
+    @Option(
+            names = {"-qmp-pretty", "--qmp-pretty"},
+            paramLabel = "URI",
+            description = "The same, laid out for people.")
+    private List<String> prettyQmps = new ArrayList<>();
+
+    @Option(
+            names = {"-monitor", "--monitor"},
+            paramLabel = "URI",
+            description = "Run a monitor with commands to type on a character device in short form.")
+    private List<String> humans = new ArrayList<>();
+
+    @Option(
+            names = {"-echr", "--echr"},
+            paramLabel = "N",
+            description = "The code of the key that begins a command to a multiplexed character device (1: Ctrl-A).")
+    private String escape = "1";
+
+    /** What all of these ask for. */
+    record Parsed(List<Options> objects, List<Options> chardevs, List<MonitorConfig> monitors, DeviceConfig device) {}
+
+    /** Whether only a list of the types is wanted. */
+    boolean wantsTypes() {
+        return chardevs.stream().anyMatch(text -> text.equals("help") || text.equals("?"));
+    }
+
+    byte escape() throws ConfigException {
+        try {
+            int code = Integer.decode(escape);
+            if (code >= 0 && code <= MAX_ESCAPE) {
+                return (byte) code;
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new ConfigException("-echr expects the code of a character", "0 to 255; got '" + escape + "'");
+    }
+
+    Parsed parse() throws ConfigException {
+        List<Options> madeChardevs = parse(chardevs, "backend");
+        List<Options> madeDevices = parse(devices, "driver");
+        List<MonitorConfig> madeMonitors = new ArrayList<>();
+        for (Options monitor : parse(monitors, "chardev")) {
+            try {
+                madeMonitors.add(MonitorConfig.parse(monitor));
+            } catch (ConfigException e) {
+                throw e.within("-mon " + monitor);
+            }
+        }
+        Made made = new Made(madeChardevs, madeMonitors);
+        for (String uri : consoles) {
+            String id = made.chardev("-virtioconsole", uri, "virtioconsole" + made.consoles++);
+            if (id != null) {
+                madeDevices.add(Options.parse("virtconsole,chardev=" + id.replace(",", ",,"), "driver", text -> {}));
+            }
+        }
+        made.monitors("-qmp", qmps, MonitorConfig.Mode.CONTROL, false);
+        made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
+        made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
+        return new Parsed(parse(objects, "qom-type"), madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
+    }
+
+    private static List<Options> parse(List<String> texts, String impliedKey) {
+        List<Options> parsed = new ArrayList<>();
+        for (String text : texts) {
+            parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
+        }
+        return parsed;
+    }
+
+    private static void warn(String warning) {
+        LOGGER.log(System.Logger.Level.WARNING, warning);
+    }
+
+    /** What short forms add to what has been given in long form. */
+    private static final class Made {
+        private final List<Options> chardevs;
+        private final List<MonitorConfig> monitors;
+        private int consoles;
+        private int monitorChardevs;
+
+        Made(List<Options> chardevs, List<MonitorConfig> monitors) {
+            this.chardevs = chardevs;
+            this.monitors = monitors;
+        }
+
+        void monitors(String option, List<String> uris, MonitorConfig.Mode mode, boolean pretty)
+                throws ConfigException {
+            for (String uri : uris) {
+                String id = chardev(option, uri, "compat_monitor" + monitorChardevs++);
+                if (id != null) {
+                    monitors.add(new MonitorConfig(id, mode, pretty));
+                }
+            }
+        }
+
+        /** The id of the chardev that a short form stands for, or null if it stands for none. */
+        @Nullable
+        String chardev(String option, String uri, String newId) throws ConfigException {
+            if (uri.equals(NONE)) {
+                return null;
+            }
+            try {
+                ChardevUri parsed = ChardevUri.parse(uri, newId, BackendArguments::warn);
+                if (parsed instanceof ChardevUri.Existing existing) {
+                    return existing.id();
+                }
+                ChardevUri.Made made = (ChardevUri.Made) parsed;
+                if (made.hasMonitor() && !option.equals("-virtioconsole")) {
+                    made.optionsWithoutMonitor(); // says why not
+                }
+                chardevs.add(made.options());
+                if (made.hasMonitor()) {
+                    monitors.add(new MonitorConfig(newId, MonitorConfig.Mode.READLINE, false));
+                }
+                return newId;
+            } catch (ConfigException e) {
+                throw e.within(option + " " + uri);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package org.vportd.daemon;
+
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ChardevServices;
+import org.vportd.chardev.secure.UserObjects;
+import org.vportd.loop.EventLoop;
+import org.vportd.monitor.NamedDescriptors;
+import org.vportd.posix.Fd;
+
+/** What the daemon does for its chardevs. */
+final class DaemonServices implements ChardevServices {
+    private final EventLoop loop;
+    private final UserObjects objects;
+    private final NamedDescriptors descriptors;
+    private final byte escape;
+    private int exitStatus;
+
+    DaemonServices(EventLoop loop, UserObjects objects, NamedDescriptors descriptors, byte escape) {
+        this.loop = loop;
+        this.objects = objects;
+        this.descriptors = descriptors;
+        this.escape = escape;
+    }
+
+    @Override
+    public @Nullable Object object(String id) {
+        return objects.find(id);
+    }
+
+    @Override
+    public @Nullable Fd takeDescriptor(String name) {
+        return descriptors.take(name);
+    }
+
+    @Override
+    public void exit(int status) {
+        exitStatus = status;
+        loop.stop();
+    }
+
+    /** What the program is to exit with. */
+    int exitStatus() {
+        return exitStatus;
+    }
+
+    @Override
+    public byte escape() {
+        return escape;
+    }
+}

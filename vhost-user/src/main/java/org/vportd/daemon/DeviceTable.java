@@ -1,0 +1,90 @@
+package org.vportd.daemon;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.Chardev;
+import org.vportd.chardev.Chardevs;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.monitor.DeviceControl;
+import org.vportd.monitor.DeviceNotFoundException;
+import org.vportd.monitor.DeviceTree;
+import org.vportd.serial.SerialDevice;
+import org.vportd.serial.SerialPort;
+
+/** The device and its ports, by the ids that users give them. Loop thread only. */
+final class DeviceTable implements DeviceControl {
+    /** Where devices with an id are in the tree of objects. */
+    static final String PATH = "/machine/peripheral/";
+
+    private final SerialDevice device;
+    private final Chardevs chardevs;
+    private final Consumer<String> deleted;
+    private final Map<String, SerialPort> byId = new LinkedHashMap<>();
+    private final Map<SerialPort, String> chardevIds = new HashMap<>();
+
+    /**
+     * Makes a table of a device that has no ports yet.
+     *
+     * @param deleted told the id of each port that has gone
+     */
+    DeviceTable(SerialDevice device, Chardevs chardevs, Consumer<String> deleted) {
+        this.device = device;
+        this.chardevs = chardevs;
+        this.deleted = deleted;
+    }
+
+    @Override
+    public void add(Options options) throws ConfigException {
+        plug(PortConfig.parse(options, device.options().bus()));
+    }
+
+    /** Plugs a port. */
+    void plug(PortConfig port) throws ConfigException {
+        String id = port.options().deviceId();
+        if (id != null && (byId.containsKey(id) || id.equals(device.options().id()))) {
+            throw new ConfigException("Duplicate device ID '" + id + "'");
+        }
+        SerialPort plugged = device.addPort(port.options(), findChardev(port));
+        if (id != null) {
+            byId.put(id, plugged);
+        }
+        if (port.chardev() != null) {
+            chardevIds.put(plugged, port.chardev());
+        }
+    }
+
+    /** What people are shown of all this. */
+    DeviceTree tree() {
+        return new DeviceListing(device, chardevIds, byId);
+    }
+
+    private @Nullable Chardev findChardev(PortConfig port) throws ConfigException {
+        String id = port.chardev();
+        Chardev chardev = id == null ? null : chardevs.find(id);
+        if (id != null && chardev == null) {
+            throw new ConfigException(
+                    "Property '" + port.options().type().optionName() + ".chardev' can't find value '" + id + "'");
+        }
+        return chardev;
+    }
+
+    @Override
+    public void remove(String idOrPath) throws ConfigException {
+        String id = idOrPath.startsWith(PATH) ? idOrPath.substring(PATH.length()) : idOrPath;
+        if (id.equals(device.options().id())) {
+            throw new ConfigException(
+                    "Device '" + id + "' can't be unplugged", "it belongs to the front-end; its ports can");
+        }
+        SerialPort port = byId.remove(id);
+        if (port == null) {
+            throw DeviceNotFoundException.ofDevice(idOrPath);
+        }
+        device.removePort(port);
+        chardevIds.remove(port);
+        deleted.accept(id);
+    }
+}

@@ -1,0 +1,57 @@
+package org.vportd.daemon;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
+import org.vportd.serial.PortOptions;
+
+/**
+ * A port and what it is connected to.
+ *
+ * @param chardev the id of a chardev, or null
+ * @param source what the user wrote
+ */
+record PortConfig(PortOptions options, @Nullable String chardev, Options source) {
+    private static final Set<String> KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
+    private static final int MAX_BUFFER_BYTES = 64 << 20;
+
+    /**
+     * Reads the options of a port. The id may be of any form: whoever wants it well-formed looks before.
+     *
+     * @param bus the bus there is
+     */
+    static PortConfig parse(Options port, String bus) throws ConfigException {
+        String driver = port.string("driver", "");
+        if (driver.isEmpty()) {
+            throw new ConfigException("Parameter 'driver' is missing");
+        }
+        PortOptions.Type type = type(driver);
+        String wanted = port.string("bus", bus);
+        if (!wanted.equals(bus)) {
+            throw new ConfigException("Bus '" + wanted + "' not found", "there is: " + bus);
+        }
+        for (String key : port.keys()) {
+            if (!KEYS.contains(key)) {
+                throw new ConfigException(
+                        "Property '" + driver + "." + key + "' not found",
+                        "accepted: bus, buffer, chardev, id, name, nr");
+            }
+        }
+        long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);
+        long nr = port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR);
+        PortOptions options = new PortOptions(type, port.string("id"), nr, port.string("name"), (int) buffer);
+        return new PortConfig(options, port.string("chardev"), port);
+    }
+
+    private static PortOptions.Type type(String driver) throws ConfigException {
+        for (PortOptions.Type type : PortOptions.Type.values()) {
+            if (type.optionName().equals(driver)) {
+                return type;
+            }
+        }
+        throw new ConfigException(
+                "'" + driver + "' is not a valid device model name",
+                "there are: virtconsole, virtserialport, vhost-user-serial");
+    }
+}
