@@ -1,7 +1,6 @@
 package org.vportd.monitor;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +47,7 @@ final class BackendOptions {
                 case "socket.addr" -> result.socketAddress(object(data, name));
                 case "udp.remote" -> result.datagramAddress(object(data, name), name, "host", "port");
                 case "udp.local" -> result.datagramAddress(object(data, name), name, "localaddr", "localport");
-                default -> flatten(RENAMED.getOrDefault(type + "." + name, name), member.getValue(), result.options);
+                default -> result.flatten(RENAMED.getOrDefault(type + "." + name, name), member.getValue());
             }
         }
         if (type.equals("socket")) {
@@ -63,9 +62,9 @@ final class BackendOptions {
 
     private void socketDefaults(Map<?, ?> data) {
         boolean server = !Boolean.FALSE.equals(data.get("server"));
-        options.put("server", text(server));
+        options.put("server", FlatOptions.text(server));
         if (server) {
-            options.putIfAbsent("wait", text(false));
+            options.putIfAbsent("wait", FlatOptions.text(false));
         }
     }
 
@@ -79,7 +78,9 @@ final class BackendOptions {
             options.put("fd", name);
             return;
         }
-        data.forEach((name, value) -> flatten(String.valueOf(name), value, options));
+        for (Map.Entry<?, ?> member : data.entrySet()) {
+            flatten(String.valueOf(member.getKey()), member.getValue());
+        }
     }
 
     private void datagramAddress(Map<?, ?> address, String member, String hostKey, String portKey)
@@ -90,37 +91,17 @@ final class BackendOptions {
         for (Map.Entry<?, ?> part : object(address, "data").entrySet()) {
             String name = String.valueOf(part.getKey());
             switch (name) {
-                case "host" -> flatten(hostKey, part.getValue(), options);
-                case "port" -> flatten(portKey, part.getValue(), options);
-                case "ipv4", "ipv6" -> options.putIfAbsent(name, text(part.getValue()));
+                case "host" -> flatten(hostKey, part.getValue());
+                case "port" -> flatten(portKey, part.getValue());
+                case "ipv4", "ipv6" -> options.putIfAbsent(name, FlatOptions.text(part.getValue()));
                 default -> throw new ConfigException("'" + member + "' address of udp has no '" + name + "' option");
             }
         }
     }
 
-    /** The members of an object as options: {@code on} and {@code off}, and {@code key.0}, {@code key.name} for the rest. */
-    static Map<String, String> flatten(Map<?, ?> members) {
-        Map<String, String> flat = new LinkedHashMap<>();
-        members.forEach((name, value) -> flatten(String.valueOf(name), value, flat));
-        return flat;
-    }
-
-    private static void flatten(String key, @Nullable Object value, Map<String, String> to) {
-        if (value instanceof Map<?, ?> map) {
-            map.forEach((name, each) -> flatten(key + "." + name, each, to));
-        } else if (value instanceof List<?> list) {
-            for (int i = 0; i < list.size(); i++) {
-                flatten(key + "." + i, list.get(i), to);
-            }
-        } else {
-            to.put(key, text(value));
-        }
-    }
-
-    private static String text(@Nullable Object value) {
-        if (value instanceof Boolean flag) {
-            return flag ? "on" : "off";
-        }
-        return value == null ? "" : value.toString();
+    private void flatten(String key, @Nullable Object value) throws ConfigException {
+        FlatOptions flat = new FlatOptions();
+        flat.add(key, value);
+        options.putAll(flat.values());
     }
 }

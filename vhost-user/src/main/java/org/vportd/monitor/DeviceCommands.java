@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.Options;
 import org.vportd.monitor.schema.ArrayType;
 import org.vportd.monitor.schema.Builtin;
 import org.vportd.monitor.schema.EnumType;
@@ -37,7 +36,7 @@ final class DeviceCommands {
 
     void addTo(CommandTable table) {
         table.add("device_add", DEVICE_ADD, ObjectType.EMPTY, (arguments, session) -> {
-            environment.devices().add(Options.of(BackendOptions.flatten(arguments.values())));
+            environment.devices().add(FlatOptions.of(arguments.values()));
             return null;
         });
         table.add("device_del", ID, ObjectType.EMPTY, (arguments, session) -> {
@@ -48,12 +47,7 @@ final class DeviceCommands {
             Map<Object, Object> rest = new LinkedHashMap<>(arguments.values());
             rest.remove("qom-type");
             rest.remove("id");
-            environment
-                    .objects()
-                    .add(
-                            arguments.string("qom-type"),
-                            arguments.string("id"),
-                            Options.of(BackendOptions.flatten(rest)));
+            environment.objects().add(arguments.string("qom-type"), arguments.string("id"), FlatOptions.of(rest));
             return null;
         });
         table.add("object-del", ID, ObjectType.EMPTY, (arguments, session) -> {

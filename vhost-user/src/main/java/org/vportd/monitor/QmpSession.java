@@ -34,6 +34,7 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     private static final Logger LOG = System.getLogger(QmpSession.class.getName());
     private static final int INPUT_BYTES = 16 * 1024;
     private static final int REQUESTS_PER_TURN = 32;
+    private static final int MAX_DESCRIPTION_LENGTH = 8192;
     private static final String OUT_OF_BAND = "oob";
 
     private enum Phase {
@@ -239,8 +240,14 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
         send(response);
     }
 
+    /** Descriptions repeat names that the client has used, and those can be of any length. */
     private static Map<String, Object> error(ErrorClass errorClass, String description) {
-        return Members.of("class", errorClass.word(), "desc", description);
+        String shown = description;
+        if (shown.length() > MAX_DESCRIPTION_LENGTH) {
+            boolean splitsPair = Character.isHighSurrogate(shown.charAt(MAX_DESCRIPTION_LENGTH - 1));
+            shown = shown.substring(0, MAX_DESCRIPTION_LENGTH - (splitsPair ? 1 : 0)) + "...";
+        }
+        return Members.of("class", errorClass.word(), "desc", shown);
     }
 
     // Commands

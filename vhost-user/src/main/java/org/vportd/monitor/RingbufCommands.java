@@ -47,9 +47,7 @@ final class RingbufCommands {
                 throw new QmpException("size must be greater than zero");
             }
             byte[] bytes = ring.read((int) Math.min(size, Integer.MAX_VALUE));
-            return isBase64(arguments)
-                    ? Base64.getEncoder().encodeToString(bytes)
-                    : new String(bytes, StandardCharsets.UTF_8); // what is no UTF-8 becomes U+FFFD
+            return isBase64(arguments) ? Base64.getEncoder().encodeToString(bytes) : text(bytes);
         });
     }
 
@@ -67,6 +65,11 @@ final class RingbufCommands {
 
     private static boolean isBase64(Arguments arguments) {
         return arguments.string("format").equals("base64");
+    }
+
+    /** What is no UTF-8 becomes U+FFFD, and so does U+0000, at which many a client would take the text to end. */
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8).replace('\0', '\uFFFD');
     }
 
     private static byte[] decode(String data) throws QmpException {

@@ -3,10 +3,11 @@ package org.vportd.monitor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,8 @@ final class QmpClient implements AutoCloseable {
     private final MonitorRig rig;
     private final MessageSocket socket;
     private final long memory = NativeMemory.allocate(BUFFER_BYTES);
-    private final ByteArrayOutputStream unread = new ByteArrayOutputStream();
+    private final Deque<String> lines = new ArrayDeque<>();
+    private final StringBuilder partial = new StringBuilder();
     private final List<Map<?, ?>> events = new ArrayList<>();
     private boolean ended;
     private boolean closed;
@@ -128,30 +130,30 @@ final class QmpClient implements AutoCloseable {
     boolean isQuiet() {
         rig.settle();
         read();
-        return events.isEmpty() && unread.size() == 0;
+        return events.isEmpty() && lines.isEmpty() && partial.isEmpty();
     }
 
     /** The next line, without its end. */
     String line() {
         rig.until("a line from the monitor", () -> {
             read();
-            return unread.toString(StandardCharsets.ISO_8859_1).contains("\r\n");
+            return !lines.isEmpty();
         });
-        String text = unread.toString(StandardCharsets.ISO_8859_1);
-        int end = text.indexOf("\r\n");
-        unread.reset();
-        byte[] rest = text.substring(end + 2).getBytes(StandardCharsets.ISO_8859_1);
-        unread.write(rest, 0, rest.length);
-        String line = text.substring(0, end);
+        String line = lines.remove();
         assertTrue(line.chars().allMatch(c -> c >= 0x20 && c < 0x7f), () -> "not ASCII: " + line);
         return line;
     }
 
-    /** All bytes that have come and were not asked for. */
+    /** All bytes that have come and have not been looked at. */
     String rest() {
         rig.settle();
         read();
-        return unread.toString(StandardCharsets.ISO_8859_1);
+        StringBuilder rest = new StringBuilder();
+        lines.forEach(line -> rest.append(line).append("\r\n"));
+        lines.clear();
+        String text = rest.append(partial).toString();
+        partial.setLength(0);
+        return text;
     }
 
     boolean hasEnded() {
@@ -165,13 +167,23 @@ final class QmpClient implements AutoCloseable {
             while (n > 0) {
                 byte[] bytes = new byte[(int) n];
                 NativeMemory.get(memory, bytes, 0, bytes.length);
-                unread.write(bytes, 0, bytes.length);
+                partial.append(new String(bytes, StandardCharsets.ISO_8859_1));
                 n = socket.receive(memory, BUFFER_BYTES);
             }
             ended |= n == 0;
+            split();
         } catch (IOException e) {
             ended = true;
         }
+    }
+
+    private void split() {
+        int from = 0;
+        for (int end = partial.indexOf("\r\n"); end >= 0; end = partial.indexOf("\r\n", from)) {
+            lines.add(partial.substring(from, end));
+            from = end + 2;
+        }
+        partial.delete(0, from);
     }
 
     static Map<?, ?> json(String text) {

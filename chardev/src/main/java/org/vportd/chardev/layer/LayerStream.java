@@ -3,6 +3,7 @@ package org.vportd.chardev.layer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.loop.EventLoop;
@@ -10,7 +11,6 @@ import org.vportd.loop.LoopTask;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
-import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
 
 /**
@@ -19,12 +19,17 @@ import org.vportd.posix.PosixException;
  * itself is sent even after {@link #close}, for a few seconds at most.
  */
 abstract class LayerStream implements ByteStream, ByteStream.Owner {
-    /** How much encoded input is held. */
-    static final int RAW_LENGTH = 64 * 1024;
-
     private static final Logger LOG = System.getLogger(LayerStream.class.getName());
     private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(30);
     private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(5);
+
+    /** So many that clients which never read cannot make this process hold much memory for them, in all its loops. */
+    private static final int MAX_LINGERING = 32;
+
+    private static final AtomicInteger LINGERING = new AtomicInteger();
+
+    /** Encoded input. */
+    final RawInput raw = new RawInput();
 
     private enum State {
         OPENING,
@@ -41,12 +46,8 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     private final LoopTask writableTask;
     private final LoopTask endTask;
     private final LoopTimer timer;
-    private final IoVector space = new IoVector();
     private @Nullable ByteStream lower;
     private State state = State.OPENING;
-    private final long raw = NativeMemory.allocate(RAW_LENGTH);
-    private int rawStart;
-    private int rawEnd;
     private long plain;
     private int plainBytes;
     private boolean waitsForRoom;
@@ -92,12 +93,18 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     abstract void negotiate();
 
     /**
-     * Takes up encoded input from {@link #rawAddress}, after all that came of it before has been delivered. Calls {@link
-     * #consumeRaw} and, if there is something for the owner, {@link #setPlain}.
+     * Takes up encoded input from {@link #raw}, after all that came of it before has been delivered. Calls {@link #setPlain}
+     * if there is something for the owner.
      *
      * @return whether to be called again: false if more input or an answer is needed first, or it is over
      */
     abstract boolean decode();
+
+    /**
+     * Sends what there is room for, as {@link #write}. If that is not all, {@link #waitForRoom} or {@link #failSoon} must
+     * have been called.
+     */
+    abstract long send(IoVector data);
 
     /** Sends what the protocol itself has to say; true if nothing of it is left that could be sent now. */
     abstract boolean flush();
@@ -137,26 +144,6 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     @Override
     public final boolean isReady() {
         return state == State.READY;
-    }
-
-    /** Where the buffer for encoded input begins. */
-    final long rawBase() {
-        return raw;
-    }
-
-    /** Where encoded input is. */
-    final long rawAddress() {
-        return raw + rawStart;
-    }
-
-    /** How much of it there is. */
-    final int rawBytes() {
-        return rawEnd - rawStart;
-    }
-
-    /** Drops encoded input from the front. */
-    final void consumeRaw(int bytes) {
-        rawStart += bytes;
     }
 
     /** Has input delivered; it must stay where it is until {@link #decode} is called next. */
@@ -224,6 +211,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     // --- as a stream
 
     @Override
+    public final long write(IoVector data) {
+        return lowerEnded ? data.bytes() : send(data); // nobody is made to wait for a peer that has gone
+    }
+
+    @Override
     public final void acceptInput() {
         resumeSoon();
     }
@@ -282,10 +274,13 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         endTask.cancel();
         if (lower != null && lower.isReady() && !lowerEnded) {
             sayGoodbye();
-            state = State.LINGERING;
             if (!flush()) {
-                timer.start(LINGER_NS);
-                return;
+                LINGERING.incrementAndGet();
+                state = State.LINGERING;
+                if (LINGERING.get() <= MAX_LINGERING) {
+                    timer.start(LINGER_NS);
+                    return;
+                }
             }
         }
         release();
@@ -300,13 +295,15 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     }
 
     private void release() {
+        if (state == State.LINGERING) {
+            LINGERING.decrementAndGet();
+        }
         state = State.RELEASED;
         timer.cancel();
         if (lower != null) {
             lower.close();
         }
-        space.close();
-        NativeMemory.free(raw);
+        raw.free();
         free();
     }
 
@@ -314,25 +311,13 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     @Override
     public final IoVector receiveBuffers() {
-        space.clear();
-        if (isOpen() && plainBytes == 0) {
-            if (rawStart == rawEnd) {
-                rawStart = 0;
-                rawEnd = 0;
-            } else if (rawStart > RAW_LENGTH / 2) {
-                NativeMemory.copy(raw + rawStart, raw, rawBytes());
-                rawEnd -= rawStart;
-                rawStart = 0;
-            }
-            space.add(raw + rawEnd, RAW_LENGTH - rawEnd);
-        }
-        return space;
+        return isOpen() && plainBytes == 0 ? raw.room() : raw.noRoom();
     }
 
     @Override
     public final void received(long bytes) {
         if (isOpen()) {
-            rawEnd += (int) bytes;
+            raw.added((int) bytes);
             pump();
         }
     }
@@ -349,7 +334,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     @Override
     public final void writable() {
-        if (state == State.RELEASED || !flush()) {
+        if (state == State.RELEASED || (!lowerEnded && !flush())) {
             return;
         }
         if (state == State.LINGERING) {
@@ -385,8 +370,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         lowerEnded = true;
         if (state == State.LINGERING) {
             release();
-        } else {
-            pump();
+            return;
+        }
+        pump();
+        if (isOpen() && waitsForRoom) {
+            writableTask.schedule(); // what the peer had sent may still have to wait, but output has not
         }
     }
 }

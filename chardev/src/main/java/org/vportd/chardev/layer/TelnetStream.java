@@ -114,7 +114,7 @@ public final class TelnetStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && greeting.isEmpty()) {
             long encoded;
@@ -224,10 +224,10 @@ public final class TelnetStream extends LayerStream {
             owner().resized(numberAt(1), numberAt(3));
             return true;
         }
-        long start = rawAddress();
+        long start = raw.address();
         long write = start;
         int read = 0;
-        int available = rawBytes();
+        int available = raw.bytes();
         while (read < available && !breakPending && !resizePending) {
             long from = start + read;
             int left = available - read;
@@ -249,7 +249,7 @@ public final class TelnetStream extends LayerStream {
             write = keep(from, write, kept);
             read += length;
         }
-        consumeRaw(read);
+        raw.consume(read);
         setPlain(start, (int) (write - start));
         return write > start || breakPending || resizePending;
     }

@@ -40,7 +40,7 @@ public final class TlsStream extends LayerStream {
     private final ByteBuffer encryptedView = NativeMemory.buffer(encrypted, ENCRYPTED_LENGTH);
     private final long decrypted = NativeMemory.allocate(PLAIN_LENGTH);
     private final ByteBuffer decryptedView = NativeMemory.buffer(decrypted, PLAIN_LENGTH);
-    private final ByteBuffer rawView = NativeMemory.buffer(rawBase(), RAW_LENGTH);
+    private final ByteBuffer rawView = NativeMemory.buffer(raw.base(), RawInput.LENGTH);
     private final ByteBuffer nothing = ByteBuffer.allocate(0);
     private int sentEnd;
     private int encryptedEnd;
@@ -185,14 +185,14 @@ public final class TlsStream extends LayerStream {
     }
 
     private boolean unwrap() throws SSLException {
-        if (rawBytes() == 0) {
+        if (raw.bytes() == 0) {
             return false;
         }
-        int start = (int) (rawAddress() - rawBase());
-        rawView.limit(start + rawBytes()).position(start);
+        int start = (int) (raw.address() - raw.base());
+        rawView.limit(start + raw.bytes()).position(start);
         decryptedView.clear();
         SSLEngineResult result = engine.unwrap(rawView, decryptedView);
-        consumeRaw(result.bytesConsumed());
+        raw.consume(result.bytesConsumed());
         if (result.getStatus() == Status.CLOSED) {
             end();
             return false;
@@ -231,7 +231,7 @@ public final class TlsStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && isReady() && !broken) {
             if (!hasRoom(2)) {

@@ -98,7 +98,7 @@ public final class WebSocketStream extends LayerStream {
     // --- output
 
     @Override
-    public long write(IoVector data) {
+    long send(IoVector data) {
         long taken = 0;
         while (taken < data.bytes() && isReady() && flush() && !control.isClosing()) {
             encode(data, taken);
@@ -208,14 +208,14 @@ public final class WebSocketStream extends LayerStream {
 
     private boolean upgrade() {
         int length = requestLength();
-        if (length < 0 && rawBytes() < Handshake.MAX_REQUEST_LENGTH) {
+        if (length < 0 && raw.bytes() < Handshake.MAX_REQUEST_LENGTH) {
             return false;
         }
         Handshake handshake = Handshake.tooLong();
         if (length >= 0) {
             byte[] request = new byte[length];
-            NativeMemory.get(rawAddress(), request, 0, length);
-            consumeRaw(length + REQUEST_END.length);
+            NativeMemory.get(raw.address(), request, 0, length);
+            raw.consume(length + REQUEST_END.length);
             handshake = Handshake.answer(new String(request, StandardCharsets.ISO_8859_1));
         }
         control.say(handshake.response().getBytes(StandardCharsets.ISO_8859_1));
@@ -232,11 +232,11 @@ public final class WebSocketStream extends LayerStream {
     }
 
     private int requestLength() {
-        int searched = Math.min(rawBytes(), Handshake.MAX_REQUEST_LENGTH) - REQUEST_END.length;
+        int searched = Math.min(raw.bytes(), Handshake.MAX_REQUEST_LENGTH) - REQUEST_END.length;
         for (int i = 0; i <= searched; i++) {
             int matched = 0;
             while (matched < REQUEST_END.length
-                    && NativeMemory.getByte(rawAddress() + i + matched) == REQUEST_END[matched]) {
+                    && NativeMemory.getByte(raw.address() + i + matched) == REQUEST_END[matched]) {
                 matched++;
             }
             if (matched == REQUEST_END.length) {
@@ -247,19 +247,19 @@ public final class WebSocketStream extends LayerStream {
     }
 
     private boolean decodePayload() {
-        int n = (int) Math.min(payloadLeft, rawBytes());
+        int n = (int) Math.min(payloadLeft, raw.bytes());
         if (n == 0) {
             return false;
         }
-        mask = ByteScan.unmask(rawAddress(), n, mask);
-        setPlain(rawAddress(), n);
-        consumeRaw(n);
+        mask = ByteScan.unmask(raw.address(), n, mask);
+        setPlain(raw.address(), n);
+        raw.consume(n);
         payloadLeft -= n;
         return true;
     }
 
     private boolean decodeHeader() {
-        if (rawBytes() < 2) {
+        if (raw.bytes() < 2) {
             return false;
         }
         int first = byteAt(0);
@@ -297,7 +297,7 @@ public final class WebSocketStream extends LayerStream {
     private boolean decodeData(int shortLength, boolean isFinal) {
         int lengthBytes = shortLength == LENGTH_64 ? Long.BYTES : shortLength == LENGTH_16 ? Short.BYTES : 0;
         int headerLength = 2 + lengthBytes + MASK_LENGTH;
-        if (rawBytes() < headerLength) {
+        if (raw.bytes() < headerLength) {
             return false;
         }
         long length = lengthBytes == 0 ? shortLength : 0;
@@ -307,8 +307,8 @@ public final class WebSocketStream extends LayerStream {
         if (length < 0) {
             return refuse(STATUS_PROTOCOL_ERROR, "websocket frame is too large");
         }
-        mask = NativeMemory.getInt(rawAddress() + headerLength - MASK_LENGTH);
-        consumeRaw(headerLength);
+        mask = NativeMemory.getInt(raw.address() + headerLength - MASK_LENGTH);
+        raw.consume(headerLength);
         payloadLeft = length;
         inMessage = !isFinal;
         return true;
@@ -316,13 +316,13 @@ public final class WebSocketStream extends LayerStream {
 
     private boolean decodeControl(int opcode, int length) {
         int headerLength = 2 + MASK_LENGTH;
-        if (rawBytes() < headerLength + length) {
+        if (raw.bytes() < headerLength + length) {
             return false;
         }
-        long payload = rawAddress() + headerLength;
+        long payload = raw.address() + headerLength;
         ByteScan.unmask(payload, length, NativeMemory.getInt(payload - MASK_LENGTH));
         int status = length >= 2 ? byteAt(headerLength) << Byte.SIZE | byteAt(headerLength + 1) : STATUS_NORMAL;
-        consumeRaw(headerLength + length);
+        raw.consume(headerLength + length);
         if (opcode == OPCODE_PING) {
             control.pong(payload, length);
             flush();
@@ -343,7 +343,7 @@ public final class WebSocketStream extends LayerStream {
     }
 
     private int byteAt(int offset) {
-        return NativeMemory.getByte(rawAddress() + offset) & 0xff;
+        return NativeMemory.getByte(raw.address() + offset) & 0xff;
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.cert.CRL;
 import java.security.cert.CRLException;
@@ -20,16 +21,18 @@ import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import javax.crypto.Cipher;
+import javax.crypto.EncryptedPrivateKeyInfo;
+import javax.crypto.SecretKey;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.openssl.PEMEncryptedKeyPair;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
+import org.bouncycastle.openssl.bc.BcPEMDecryptorProvider;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
-import org.bouncycastle.openssl.jcajce.JceOpenSSLPKCS8DecryptorProviderBuilder;
-import org.bouncycastle.openssl.jcajce.JcePEMDecryptorProviderBuilder;
-import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.pkcs.PKCS8EncryptedPrivateKeyInfo;
-import org.bouncycastle.pkcs.PKCSException;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 
@@ -106,7 +109,7 @@ final class PemFiles {
                     return Optional.of(new JcaPEMKeyConverter().getPrivateKey(info));
                 }
             }
-        } catch (IOException | OperatorCreationException | PKCSException | RuntimeException e) {
+        } catch (IOException | GeneralSecurityException | RuntimeException e) {
             throw new ConfigException("Cannot load key '" + path(name) + "': " + reason(e, password));
         }
         throw new ConfigException("Cannot load key '" + path(name) + "': there is none in it");
@@ -117,7 +120,7 @@ final class PemFiles {
     }
 
     private static @Nullable PrivateKeyInfo keyInfo(Object object, char[] password)
-            throws IOException, OperatorCreationException, PKCSException {
+            throws IOException, GeneralSecurityException {
         if (object instanceof PrivateKeyInfo info) {
             return info;
         }
@@ -129,13 +132,24 @@ final class PemFiles {
             throw new IOException("it is encrypted, and 'passwordid' is not given");
         }
         if (object instanceof PEMEncryptedKeyPair pair) {
-            return pair.decryptKeyPair(new JcePEMDecryptorProviderBuilder().build(password))
-                    .getPrivateKeyInfo();
+            return pair.decryptKeyPair(new BcPEMDecryptorProvider(password)).getPrivateKeyInfo();
         }
         if (object instanceof PKCS8EncryptedPrivateKeyInfo info) {
-            return info.decryptPrivateKeyInfo(new JceOpenSSLPKCS8DecryptorProviderBuilder().build(password));
+            return decrypted(new EncryptedPrivateKeyInfo(info.getEncoded()), password);
         }
         return null; // parameters of a curve, a certificate
+    }
+
+    private static PrivateKeyInfo decrypted(EncryptedPrivateKeyInfo info, char[] password)
+            throws IOException, GeneralSecurityException {
+        // For the schemes in use today the algorithm's own name is only in the parameters, before JDK 19.
+        String named = info.getAlgName();
+        String algorithm =
+                named.startsWith("PBE") && !named.equals("PBES2") ? named : String.valueOf(info.getAlgParameters());
+        SecretKey key = SecretKeyFactory.getInstance(algorithm).generateSecret(new PBEKeySpec(password));
+        Cipher cipher = Cipher.getInstance(algorithm);
+        cipher.init(Cipher.DECRYPT_MODE, key, info.getAlgParameters());
+        return PrivateKeyInfo.getInstance(info.getKeySpec(cipher).getEncoded());
     }
 
     private static CertificateFactory factory() throws CertificateException {

@@ -50,6 +50,10 @@ final class LayerChardev extends Chardev {
         }
     }
 
+    ByteStream stream() {
+        return stream;
+    }
+
     boolean hasEnded() {
         return ended;
     }

@@ -201,6 +201,29 @@ class TelnetStreamTest {
     }
 
     @Test
+    void makesNobodyWaitForPeerThatHasGoneWhileItsInputIsUnread() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = fixture.front(serve(pair[0], TelnetStream.Mode.TELNET));
+        Peer peer = fixture.closing(new Peer(pair[1]));
+        peer.write("unread");
+        fixture.loop().settle();
+        String much = "x".repeat(1000);
+        while (front.write(much) == much.length()) {
+            fixture.loop().loop().turn(0);
+        }
+        assertEquals(0, front.writableCalls());
+
+        peer.close();
+        fixture.loop().until("writable", () -> front.writableCalls() == 1);
+        fixture.loop().until("dropped", () -> front.write(much) == much.length());
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+
+        front.grant(100);
+        fixture.loop().until("CLOSED", () -> front.count(ChardevEvent.CLOSED) == 1);
+        assertEquals("unread", front.text());
+    }
+
+    @Test
     void holdsPeerBackWhileThereIsNoRoom() throws Exception {
         Fd[] pair = Sockets.pair();
         RecordingHandler front = fixture.front(serve(pair[0], TelnetStream.Mode.TELNET));

@@ -1,6 +1,7 @@
 package org.vportd.chardev.layer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -10,11 +11,13 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,8 +27,15 @@ import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.FdStream;
+import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
+import org.vportd.chardev.TestLoop;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.Fd;
+import org.vportd.posix.Sockets;
 
 class WebSocketStreamTest {
     private static final long TOTAL = 8 << 20;
@@ -315,5 +325,78 @@ class WebSocketStreamTest {
         CompletableFuture<WebSocket> closed = socket.sendClose(WebSocket.NORMAL_CLOSURE, "");
         fixture.loop().until("ended", chardev::hasEnded);
         fixture.loop().until("closed", () -> closed.isDone() && socket.isInputClosed());
+    }
+
+    // --- who is never read
+
+    /** A connection whose peer has asked for WebSocket and then reads nothing, although there is much for it. */
+    private static RecordingHandler stuffed(EventLoop loop, Fd near, Peer peer, List<ByteStream> streams)
+            throws Exception {
+        RecordingHandler owner = new RecordingHandler();
+        ByteStream.Opener connection = lower -> new FdStream(loop, near, near, lower);
+        LayerChardev chardev = new LayerChardev(WebSocketStream.over(connection, loop, "w"));
+        owner.attach(chardev);
+        peer.write(WebSocketClient.REQUEST);
+        for (int i = 0; owner.count(ChardevEvent.OPENED) == 0; i++) {
+            assertTrue(i < 1000, "no handshake");
+            loop.turn(1);
+        }
+        long taken = 1;
+        while (taken > 0) {
+            taken = owner.write("x".repeat(1000));
+        }
+        streams.add(chardev.stream());
+        return owner;
+    }
+
+    @Test
+    @DisplayName("CH-18 a client that never reads is waited for a few seconds after the end, and only so many are")
+    void lingersWithinBounds() throws Exception {
+        long[] now = {0};
+        List<ByteStream> streams = new ArrayList<>();
+        List<Peer> peers = new ArrayList<>();
+        try (EventLoop loop = EventLoop.open(() -> now[0])) {
+            long before = TestLoop.openDescriptors();
+            for (int i = 0; i < 40; i++) {
+                Fd[] pair = Sockets.pair();
+                peers.add(fixture.closing(new Peer(pair[1])));
+                fixture.closing(stuffed(loop, pair[0], peers.get(i), streams));
+            }
+            assertEquals(before + 80, TestLoop.openDescriptors());
+
+            streams.forEach(ByteStream::close);
+            assertEquals(before + 40 + 32, TestLoop.openDescriptors());
+
+            peers.get(0).text();
+            while (loop.turn(0) > 0) {
+                // the first peer reads all there is, and its connection ends
+            }
+            peers.get(0).text();
+            loop.turn(0);
+            assertEquals(before + 40 + 31, TestLoop.openDescriptors());
+
+            now[0] = TimeUnit.SECONDS.toNanos(6);
+            loop.turn(0);
+            assertEquals(before + 40, TestLoop.openDescriptors());
+        }
+    }
+
+    @Test
+    @DisplayName("CH-18 a client that asks for nothing is let go after half a minute")
+    void limitsHandshake() throws Exception {
+        long[] now = {0};
+        try (EventLoop loop = EventLoop.open(() -> now[0])) {
+            Fd[] pair = Sockets.pair();
+            Peer peer = fixture.closing(new Peer(pair[1]));
+            ByteStream.Opener connection = lower -> new FdStream(loop, pair[0], pair[0], lower);
+            LayerChardev chardev = fixture.closing(new LayerChardev(WebSocketStream.over(connection, loop, "w")));
+            now[0] = TimeUnit.SECONDS.toNanos(29);
+            loop.turn(0);
+            assertFalse(chardev.hasEnded());
+            now[0] = TimeUnit.SECONDS.toNanos(31);
+            loop.turn(0);
+            assertTrue(chardev.hasEnded());
+            assertTrue(peer.isAtEnd());
+        }
     }
 }

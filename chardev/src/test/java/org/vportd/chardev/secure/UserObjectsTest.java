@@ -74,6 +74,7 @@ class UserObjectsTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "id=a|Parameter 'qom-type' is missing",
                 "rng-random,id=a|Parameter 'qom-type' does not accept value 'rng-random'",
@@ -145,7 +146,7 @@ class UserObjectsTest {
         certificates.issue(
                 "odd",
                 "ca",
-                "/C=GB/ST=London/L=A;B/O=Ex + Co/OU=#1/CN=a=b, c/emailAddress=x@example.org/serialNumber=7",
+                "/C=GB/ST=London/L=A;B/O=Ex \\+ Co/OU=#1/CN=a=b, c/emailAddress=x@example.org/serialNumber=7",
                 10,
                 "basicConstraints=CA:FALSE");
         assertEquals(

@@ -103,11 +103,40 @@ public final class JsonFramer {
     public int feed(byte[] input, int from, int to) {
         int at = from;
         while (at < to && !isComplete()) {
-            if (step(input[at] & 0xff)) {
+            if (state == State.STRING) {
+                at = plainText(input, at, to);
+            }
+            if (at < to && step(input[at] & 0xff)) {
                 at++;
             }
         }
         return at;
+    }
+
+    /** Takes the part of a string before anything that means something, as far as there is room for it. */
+    private int plainText(byte[] input, int from, int to) {
+        int at = from;
+        int end = skipDepth > 0 ? to : (int) Math.min(to, (long) from + maxBytes - length);
+        while (at < end && isPlain(input[at] & 0xff)) {
+            at++;
+        }
+        if (skipDepth == 0) {
+            reserve(at - from);
+            System.arraycopy(input, from, bytes, length, at - from);
+            length += at - from;
+        }
+        return at;
+    }
+
+    private boolean isPlain(int c) {
+        return c >= ' ' && c < 0xfe && c != '\\' && c != quote;
+    }
+
+    private void reserve(int more) {
+        int needed = length + more; // at most maxBytes
+        if (needed > bytes.length) {
+            bytes = Arrays.copyOf(bytes, Math.max(needed, Math.min(maxBytes, bytes.length * 2)));
+        }
     }
 
     /** Whether {@link #next} has something. */
@@ -272,9 +301,7 @@ public final class JsonFramer {
             }
             return true;
         }
-        if (length == bytes.length) {
-            bytes = Arrays.copyOf(bytes, Math.min(maxBytes, length * 2));
-        }
+        reserve(1);
         bytes[length++] = (byte) c;
         return true;
     }

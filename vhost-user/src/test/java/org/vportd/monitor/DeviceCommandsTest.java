@@ -1,0 +1,128 @@
+package org.vportd.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.chardev.ConfigException;
+
+class DeviceCommandsTest {
+    private static final String EMPTY = "{\"return\": {}}";
+
+    private MonitorRig rig;
+    private QmpClient client;
+
+    @BeforeEach
+    void open() throws Exception {
+        rig = new MonitorRig();
+        client = MonitorRig.ready(rig);
+        rig.skip(2 * EventQueue.WINDOW_NS);
+        client.rest();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        rig.close();
+    }
+
+    private static String command(String name, String arguments) {
+        return "{'execute': '" + name + "', 'arguments': " + arguments + "}";
+    }
+
+    @Test
+    @DisplayName("QMP-09 device_add passes all properties on, in their order")
+    void deviceAdd() {
+        assertEquals(
+                EMPTY,
+                client.ask(command(
+                        "device_add",
+                        "{'driver': 'virtserialport', 'id': 'ch0', 'bus': 'vs0.0', 'name': 'a,b', 'nr': 1, "
+                                + "'logbuf': true, 'x': 1.5}")));
+        assertEquals(List.of("add driver=virtserialport,id=ch0,bus=vs0.0,name=a,,b,nr=1,logbuf=on,x=1.5"), rig.asked);
+    }
+
+    @Test
+    @DisplayName("QMP-09 properties within others become dotted keys, up to a limit")
+    void nestedProperties() {
+        String nested = "{'driver': 'd', 'a': {'b': [1, {'c': null}]}}";
+        assertEquals(EMPTY, client.ask(command("device_add", nested)));
+        assertEquals(List.of("add driver=d,a.b.0=1,a.b.1.c="), rig.asked);
+        String wide = "{'driver': 'd', '" + "x".repeat(10_000) + "': [1" + ", 1".repeat(200) + "]}";
+        assertEquals("options are too long: limit=1048576 characters", client.error(command("device_add", wide)));
+    }
+
+    @Test
+    @DisplayName("QMP-09 device_del: event with device and path; class DeviceNotFound for an unknown id")
+    void deviceDel() {
+        client.send(command("device_del", "{'id': 'p1'}"));
+        assertTrue(client.event().toString().contains("{device=p1, path=/machine/peripheral/p1}"));
+        assertEquals(EMPTY, client.response());
+        assertEquals("DeviceNotFound: Device 'x' not found", client.error(command("device_del", "{'id': 'x'}")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'nope' is not a valid device model name",
+                "Bus 'nope.0' not found",
+                "Duplicate device ID 'p1'",
+                "Property 'virtserialport.foo' not found"
+            })
+    @DisplayName("QMP-10 refusals of device_add reach the client to the letter, hints do not")
+    void deviceAddErrors(String refusal) {
+        assertEquals("Parameter 'driver' is missing", client.error(command("device_add", "{}")));
+        rig.refusal = new ConfigException(refusal, "what a person might want to know");
+        assertEquals(refusal, client.error(command("device_add", "{'driver': 'virtserialport'}")));
+        assertEquals(List.of(), rig.asked);
+    }
+
+    @Test
+    void objects() {
+        assertEquals(
+                EMPTY,
+                client.ask(command(
+                        "object-add",
+                        "{'qom-type': 'tls-creds-x509', 'id': 't0', 'dir': '/etc/x', 'verify-peer': false}")));
+        assertEquals(EMPTY, client.ask(command("object-del", "{'id': 't0'}")));
+        assertEquals(List.of("object tls-creds-x509 t0 dir=/etc/x,verify-peer=off", "no object t0"), rig.asked);
+        rig.refusal = new ConfigException("object 'x' not found");
+        assertEquals("object 'x' not found", client.error(command("object-del", "{'id': 'x'}")));
+    }
+
+    @Test
+    void yank() throws Exception {
+        rig.add("socket,id=s,server=on,wait=off,path=" + rig.path("s"));
+        rig.add("null,id=n");
+        assertEquals(
+                "{\"return\": [{\"type\": \"chardev\", \"id\": \"mon\"}, {\"type\": \"chardev\", \"id\": \"s\"}]}",
+                client.ask("{'execute': 'query-yank'}"));
+        String both = "{'instances': [{'type': 'chardev', 'id': 's'}, {'type': 'chardev', 'id': 'n'}]}";
+        assertEquals("DeviceNotFound: Instance not found", client.error(command("yank", both)));
+        assertEquals(List.of(), rig.asked);
+        assertEquals(EMPTY, client.ask(command("yank", both.replace("'n'", "'s'"))));
+        assertEquals(List.of("yank s"), rig.asked);
+    }
+
+    @Test
+    void propertiesOfSockets() throws Exception {
+        rig.add("null,id=n");
+        assertEquals(
+                "{\"return\": true}",
+                client.ask(command("qom-get", "{'path': '/chardevs/mon', 'property': 'connected'}")));
+        assertEquals(
+                "{\"return\": {\"type\": \"unix\"}}",
+                client.ask(command("qom-get", "{'path': '/chardevs/mon', 'property': 'addr'}")));
+        assertEquals(
+                "DeviceNotFound: Device '/chardevs/x' not found",
+                client.error(command("qom-get", "{'path': '/chardevs/x', 'property': 'addr'}")));
+        assertEquals(
+                "Property 'n.addr' not found",
+                client.error(command("qom-get", "{'path': '/chardevs/n', 'property': 'addr'}")));
+    }
+}
