@@ -1,5 +1,7 @@
 package org.vportd.monitor;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,9 +130,11 @@ final class HumanChardevCommands {
 
     private void read(HumanCall call) throws ConfigException, QmpException {
         long size = Math.min(call.number("size"), MAX_READ_BYTES);
-        Object text =
-                commands.run("ringbuf-read", Map.of("device", call.word("device"), "size", size), call.requester());
-        call.say(printable(String.valueOf(text)));
+        Object bytes = commands.run(
+                "ringbuf-read",
+                Map.of("device", call.word("device"), "size", size, "format", "base64"), // as text, some bytes are lost
+                call.requester());
+        call.say(printable(new String(Base64.getDecoder().decode(String.valueOf(bytes)), StandardCharsets.UTF_8)));
     }
 
     /** Has each character shown, and none of them mean anything to a terminal. */
