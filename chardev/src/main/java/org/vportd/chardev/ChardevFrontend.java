@@ -91,6 +91,11 @@ public final class ChardevFrontend {
         return chardev != null;
     }
 
+    /** The id of the chardev, empty if there is none. */
+    public String chardevId() {
+        return chardev == null ? "" : chardev.id();
+    }
+
     /** Whether there is a chardev with a peer. */
     public boolean isBackendOpen() {
         return chardev != null && chardev.isOpen();

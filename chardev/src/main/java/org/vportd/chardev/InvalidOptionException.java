@@ -4,16 +4,7 @@ package org.vportd.chardev;
 public final class InvalidOptionException extends ConfigException {
     private static final long serialVersionUID = 1L;
 
-    /** Makes the refusal. */
-    public InvalidOptionException(String message) {
-        super(message);
-    }
-
-    /**
-     * Makes the refusal of a message that others match to the letter.
-     *
-     * @param hint what it leaves unsaid
-     */
+    /** Makes the refusal of a message that others match to the letter. */
     public InvalidOptionException(String message, String hint) {
         super(message, hint);
     }

@@ -177,7 +177,7 @@ public final class Options {
             return inRange(key, Long.decode(value.startsWith("#") ? "" : value), min, max);
         } catch (NumberFormatException e) {
             if (TOO_LARGE.matcher(value).matches()) {
-                throw new InvalidOptionException("Value '" + value + "' is too large for parameter '" + key + "'");
+                throw new InvalidOptionException("Value '" + value + "' is too large for parameter '" + key + "'", "");
             }
             throw new InvalidOptionException("Parameter '" + key + "' expects a number", "got '" + value + "'");
         }
@@ -203,12 +203,12 @@ public final class Options {
                 .multiply(BigDecimal.valueOf(1L << shift))
                 .toBigInteger();
         if (bytes.bitLength() >= Long.SIZE) {
-            throw new InvalidOptionException("Value '" + value + "' is out of range for parameter '" + key + "'");
+            throw new InvalidOptionException("Value '" + value + "' is out of range for parameter '" + key + "'", "");
         }
         return inRange(key, bytes.longValue(), min, max);
     }
 
-    private static InvalidOptionException noSize(String key, String value) {
+    private static ConfigException noSize(String key, String value) {
         return new InvalidOptionException(
                 "Parameter '" + key + "' expects a size",
                 "a number, with k, M, G, T, P or E for powers of 1024; got '" + value + "'");

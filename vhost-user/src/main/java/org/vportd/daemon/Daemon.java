@@ -153,7 +153,7 @@ final class Daemon implements AutoCloseable {
                 devices,
                 new ObjectTable(objects),
                 new SocketTable(),
-                devices.tree(),
+                devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),
                 config.name()));

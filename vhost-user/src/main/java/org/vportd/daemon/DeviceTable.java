@@ -1,7 +1,8 @@
 package org.vportd.daemon;
 
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialPort;
 
 /** The device and its ports, by the ids that users give them. Loop thread only. */
-final class DeviceTable implements DeviceControl {
+final class DeviceTable implements DeviceControl, DeviceTree {
     /** Where devices with an id are in the tree of objects. */
     static final String PATH = "/machine/peripheral/";
 
@@ -24,7 +25,6 @@ final class DeviceTable implements DeviceControl {
     private final Chardevs chardevs;
     private final Consumer<String> deleted;
     private final Map<String, SerialPort> byId = new LinkedHashMap<>();
-    private final Map<SerialPort, String> chardevIds = new HashMap<>();
 
     /**
      * Makes a table of a device that has no ports yet.
@@ -52,14 +52,6 @@ final class DeviceTable implements DeviceControl {
         if (id != null) {
             byId.put(id, plugged);
         }
-        if (port.chardev() != null) {
-            chardevIds.put(plugged, port.chardev());
-        }
-    }
-
-    /** What people are shown of all this. */
-    DeviceTree tree() {
-        return new DeviceListing(device, chardevIds, byId);
     }
 
     private @Nullable Chardev findChardev(PortConfig port) throws ConfigException {
@@ -84,7 +76,49 @@ final class DeviceTable implements DeviceControl {
             throw DeviceNotFoundException.ofDevice(idOrPath);
         }
         device.removePort(port);
-        chardevIds.remove(port);
         deleted.accept(id);
+    }
+
+    @Override
+    public List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        lines.add("dev: vhost-user-serial, id \"" + device.options().id() + "\"");
+        lines.add("  max_ports = " + device.options().maxPorts());
+        lines.add("  bus: " + device.options().bus());
+        lines.add("    type virtio-serial-bus");
+        for (SerialPort port : device.ports()) {
+            String id = port.options().deviceId();
+            lines.add("    dev: " + port.options().type().optionName() + ", id \"" + (id == null ? "" : id) + "\"");
+            lines.add("      chardev = \"" + port.chardevId() + "\"");
+            lines.add("      nr = " + port.id());
+            lines.add("      name = \"" + (port.name() == null ? "" : port.name()) + "\"");
+            lines.add("      " + state(port));
+        }
+        return lines;
+    }
+
+    private static String state(SerialPort port) {
+        return "port " + port.id() + ", guest " + onOff(port.isGuestConnected()) + ", host "
+                + onOff(port.isHostConnected()) + ", throttle " + onOff(port.isThrottled());
+    }
+
+    private static String onOff(boolean on) {
+        return on ? "on" : "off";
+    }
+
+    @Override
+    public List<String> ports() {
+        return device.ports().stream()
+                .map(port -> {
+                    String id = port.options().deviceId();
+                    return port.options().type().optionName() + (id == null ? "" : " " + id)
+                            + (port.name() == null ? "" : " \"" + port.name() + "\"") + ": " + state(port);
+                })
+                .toList();
+    }
+
+    @Override
+    public List<String> ids() {
+        return List.copyOf(byId.keySet());
     }
 }

@@ -58,6 +58,11 @@ public final class SerialPort {
         return options.name();
     }
 
+    /** The id of the chardev behind it, empty if there is none. */
+    public String chardevId() {
+        return frontend.chardevId();
+    }
+
     /** Whether it is a console rather than a channel. */
     public boolean isConsole() {
         return options.type() == PortOptions.Type.VIRTCONSOLE;
