@@ -36,12 +36,12 @@ final class HumanSession implements ChardevHandler, Requester, AutoCloseable {
     private final NamedDescriptors.Names names = new NamedDescriptors.Names();
     private final LineEditor editor;
     private final long memory = NativeMemory.allocate(INPUT_BYTES);
+    private final PassedDescriptors passed = new PassedDescriptors();
     private final IoVector buffers = new IoVector();
     private final byte[] input = new byte[INPUT_BYTES];
     private final LoopTask task;
     private int inputAt;
     private int inputEnd;
-    private List<Fd> passed = List.of();
     private boolean connected;
     private boolean greeted;
     private boolean focused = true;
@@ -125,7 +125,7 @@ final class HumanSession implements ChardevHandler, Requester, AutoCloseable {
         inputEnd = 0;
         editor.reset();
         output.clear();
-        dropPassed();
+        passed.drop();
     }
 
     /** What others write shall not come behind the prompt. */
@@ -147,16 +147,9 @@ final class HumanSession implements ChardevHandler, Requester, AutoCloseable {
         return true;
     }
 
-    /** The latest ones are what the next command can name; nobody has asked for those before. */
     @Override
     public void descriptorsReceived(List<Fd> descriptors) {
-        dropPassed();
-        passed = descriptors;
-    }
-
-    private void dropPassed() {
-        passed.forEach(Fd::close);
-        passed = List.of();
+        passed.put(descriptors);
     }
 
     // What goes in and out, at the end of a turn
@@ -255,13 +248,7 @@ final class HumanSession implements ChardevHandler, Requester, AutoCloseable {
 
     @Override
     public @Nullable Fd takePassed() {
-        if (passed.isEmpty()) {
-            return null;
-        }
-        Fd first = passed.get(0);
-        passed = passed.subList(1, passed.size());
-        dropPassed();
-        return first;
+        return passed.take();
     }
 
     @Override

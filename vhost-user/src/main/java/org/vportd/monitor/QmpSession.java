@@ -55,12 +55,12 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     private final JsonFramer framer = new JsonFramer();
     private final NamedDescriptors.Names names = new NamedDescriptors.Names();
     private final long memory = NativeMemory.allocate(INPUT_BYTES);
+    private final PassedDescriptors passed = new PassedDescriptors();
     private final IoVector buffers = new IoVector();
     private final byte[] input = new byte[INPUT_BYTES];
     private final LoopTask task;
     private int inputAt;
     private int inputEnd;
-    private List<Fd> passed = List.of();
     private Phase phase = Phase.DISCONNECTED;
     private boolean outOfBandEnabled;
     private long droppedEvents;
@@ -146,16 +146,9 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
         return true;
     }
 
-    /** The latest ones are what the next command can name; nobody has asked for those before. */
     @Override
     public void descriptorsReceived(List<Fd> descriptors) {
-        dropPassed();
-        passed = descriptors;
-    }
-
-    private void dropPassed() {
-        passed.forEach(Fd::close);
-        passed = List.of();
+        passed.put(descriptors);
     }
 
     private void restart(Phase next) {
@@ -166,7 +159,7 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
         droppedEvents = 0;
         framer.reset();
         output.clear();
-        dropPassed();
+        passed.drop();
     }
 
     private Map<String, Object> greeting() {
@@ -338,13 +331,7 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
 
     @Override
     public @Nullable Fd takePassed() {
-        if (passed.isEmpty()) {
-            return null;
-        }
-        Fd first = passed.get(0);
-        passed = passed.subList(1, passed.size());
-        dropPassed();
-        return first;
+        return passed.take();
     }
 
     /** Lets the chardev go. */
