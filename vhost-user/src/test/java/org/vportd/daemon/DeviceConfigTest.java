@@ -92,14 +92,14 @@ class DeviceConfigTest {
             strings = {
                 "id=p | Parameter 'driver' is missing",
                 "nope | 'nope' is not a valid device model name",
-                "virtconsole,foo=1 | Invalid parameter 'foo'",
+                "virtconsole,foo=1 | Property 'virtconsole.foo' not found",
                 "virtio-serial,nr=1 | Invalid parameter 'nr'",
                 "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
                 "virtconsole,nr=x | Parameter 'nr' expects a number",
                 "virtconsole,nr=-1 | Parameter 'nr' expects a number",
                 "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number",
                 "virtconsole,buffer=65M | Parameter 'buffer' expects a number",
-                "virtconsole,buffer=lots | Parameter 'buffer' expects a number",
+                "virtconsole,buffer=lots | Parameter 'buffer' expects a size",
                 "virtconsole,id=1p | Parameter 'id' expects an identifier",
                 "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
                 "virtio-serial,event_idx=maybe | Parameter 'event_idx' expects 'on' or 'off'"
