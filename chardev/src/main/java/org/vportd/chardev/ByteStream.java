@@ -61,6 +61,18 @@ public interface ByteStream extends AutoCloseable {
         /** Bytes can pass now; called once if {@link ByteStream#isReady} was false at first. */
         default void ready() {}
 
+        /**
+         * The two ends could not agree on a protocol, or one broke it; {@link #ended} follows. Who does not want to know
+         * has it logged.
+         *
+         * @param name whose stream it is
+         * @param reason for people
+         */
+        default void disagreed(String name, String reason) {
+            System.getLogger(ByteStream.class.getName())
+                    .log(System.Logger.Level.WARNING, "connection failed: chardev=" + name + " error=" + reason);
+        }
+
         /** The peer has sent a break, see {@link ChardevEvent#BREAK}. */
         default void breakReceived() {}
 

@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ChardevUri;
+import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.monitor.JsonOptions;
 import picocli.CommandLine.Option;
 
 /** The command line's options for character devices, ports and monitors, in long and in short form. */
@@ -17,7 +19,9 @@ final class BackendArguments {
     @Option(
             names = {"-object", "--object"},
             paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
-            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret.")
+            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret. "
+                    + "help explains, here and for -chardev and -device, also after a type (TYPE,help); a JSON object "
+                    + "is understood, too.")
     private List<String> objects = new ArrayList<>();
 
     @Option(
@@ -82,9 +86,17 @@ final class BackendArguments {
     /** What all of these ask for. */
     record Parsed(List<Options> objects, List<Options> chardevs, List<MonitorConfig> monitors, DeviceConfig device) {}
 
-    /** Whether only a list of the types is wanted. */
-    boolean wantsTypes() {
-        return chardevs.stream().anyMatch(text -> text.equals("help") || text.equals("?"));
+    /** Whether only an explanation of options is wanted. */
+    boolean wantsHelp() {
+        return OptionHelp.isAsked(chardevs) || OptionHelp.isAsked(devices) || OptionHelp.isAsked(objects);
+    }
+
+    /** That explanation, by lines. */
+    List<String> help(Chardevs types) throws ConfigException {
+        List<String> lines = new ArrayList<>(OptionHelp.chardevs(chardevs, types));
+        lines.addAll(OptionHelp.devices(devices));
+        lines.addAll(OptionHelp.objects(objects));
+        return lines;
     }
 
     byte escape() throws ConfigException {
@@ -101,7 +113,7 @@ final class BackendArguments {
 
     Parsed parse() throws ConfigException {
         List<Options> madeChardevs = parse(chardevs, "backend");
-        List<Options> madeDevices = parse(devices, "driver");
+        List<Options> madeDevices = parse("-device", devices, "driver");
         List<MonitorConfig> madeMonitors = new ArrayList<>();
         for (Options monitor : parse(monitors, "chardev")) {
             try {
@@ -120,7 +132,24 @@ final class BackendArguments {
         made.monitors("-qmp", qmps, MonitorConfig.Mode.CONTROL, false);
         made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
         made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
-        return new Parsed(parse(objects, "qom-type"), madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
+        return new Parsed(
+                parse("-object", objects, "qom-type"), madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
+    }
+
+    /** Reads options that may be written in JSON, too. */
+    private static List<Options> parse(String option, List<String> texts, String impliedKey) throws ConfigException {
+        List<Options> parsed = new ArrayList<>();
+        for (String text : texts) {
+            try {
+                parsed.add(
+                        JsonOptions.isJson(text)
+                                ? JsonOptions.parse(text)
+                                : Options.parse(text, impliedKey, BackendArguments::warn));
+            } catch (ConfigException e) {
+                throw e.within(option + " " + text);
+            }
+        }
+        return parsed;
     }
 
     private static List<Options> parse(List<String> texts, String impliedKey) {

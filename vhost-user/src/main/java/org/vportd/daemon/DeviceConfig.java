@@ -48,7 +48,12 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
     }
 
     private static boolean isController(Options device) {
-        return CONTROLLERS.contains(device.string("driver", ""));
+        return isController(device.string("driver", ""));
+    }
+
+    /** Whether a driver is the device itself, not a port. */
+    static boolean isController(String driver) {
+        return CONTROLLERS.contains(driver);
     }
 
     private interface Reader<T> {

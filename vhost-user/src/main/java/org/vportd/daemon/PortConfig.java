@@ -44,7 +44,7 @@ record PortConfig(PortOptions options, @Nullable String chardev, Options source)
         return new PortConfig(options, port.string("chardev"), port);
     }
 
-    private static PortOptions.Type type(String driver) throws ConfigException {
+    static PortOptions.Type type(String driver) throws ConfigException {
         for (PortOptions.Type type : PortOptions.Type.values()) {
             if (type.optionName().equals(driver)) {
                 return type;

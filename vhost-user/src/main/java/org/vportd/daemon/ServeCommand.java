@@ -114,8 +114,8 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ConfigException, StartException {
         StderrLoggerFinder.setThreshold(level(logLevel));
-        if (arguments.wantsTypes()) {
-            return listTypes();
+        if (arguments.wantsHelp()) {
+            return explain();
         }
         DaemonConfig config = config();
         int[] status = {CommandLine.ExitCode.OK};
@@ -131,11 +131,10 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private static int listTypes() throws StartException {
+    private int explain() throws ConfigException, StartException {
         try (EventLoop loop = EventLoop.open();
                 Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE)) {
-            Console.out().println("Available chardev backend types: ");
-            chardevs.typeNames().forEach(type -> Console.out().println("  " + type));
+            arguments.help(chardevs).forEach(Console.out()::println);
             return CommandLine.ExitCode.OK;
         } catch (PosixException e) {
             throw new StartException("cannot start: " + e.getMessage());

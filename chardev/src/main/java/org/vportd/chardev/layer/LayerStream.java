@@ -1,7 +1,5 @@
 package org.vportd.chardev.layer;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +17,6 @@ import org.vportd.posix.PosixException;
  * itself is sent even after {@link #close}, for a few seconds at most.
  */
 abstract class LayerStream implements ByteStream, ByteStream.Owner {
-    private static final Logger LOG = System.getLogger(LayerStream.class.getName());
     private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(30);
     private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(5);
 
@@ -195,7 +192,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     private void warn(String what) {
         if (isOpen()) {
-            LOG.log(Level.WARNING, "connection failed: chardev=" + name + " error=" + what);
+            owner.disagreed(name, what);
         }
     }
 
@@ -312,6 +309,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     @Override
     public final IoVector receiveBuffers() {
         return isOpen() && plainBytes == 0 ? raw.room() : raw.noRoom();
+    }
+
+    @Override
+    public final void disagreed(String who, String reason) {
+        owner.disagreed(who, reason);
     }
 
     @Override

@@ -39,18 +39,32 @@ public final class UserObjects {
     }
 
     /**
-     * Makes an object from its options and keeps it.
+     * The keys that options of a type can have, sorted.
      *
-     * @throws ConfigException if the options do not fit, or what they name cannot be read
+     * @throws ConfigException if there is no such type
      */
-    public UserObject add(Options options) throws ConfigException {
-        String typeName = required(options, IMPLIED_KEY);
+    public static Set<String> keys(String typeName) throws ConfigException {
+        return new TreeSet<>(type(typeName).keys());
+    }
+
+    private static Type type(String typeName) throws ConfigException {
         Type type = TYPES.get(typeName);
         if (type == null) {
             throw new ConfigException(
                     "Parameter '" + IMPLIED_KEY + "' does not accept value '" + typeName + "'",
                     "accepted: " + String.join(", ", typeNames()));
         }
+        return type;
+    }
+
+    /**
+     * Makes an object from its options and keeps it.
+     *
+     * @throws ConfigException if the options do not fit, or what they name cannot be read
+     */
+    public UserObject add(Options options) throws ConfigException {
+        String typeName = required(options, IMPLIED_KEY);
+        Type type = type(typeName);
         required(options, "id");
         String id = String.valueOf(options.id());
         for (String key : options.keys()) {

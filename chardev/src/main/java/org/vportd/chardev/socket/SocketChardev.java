@@ -258,6 +258,9 @@ public final class SocketChardev extends Chardev {
         handshakeTimer.cancel();
         state = State.CONNECTED;
         awaited = false;
+        if (connector != null) {
+            connector.succeeded();
+        }
         raise(ChardevEvent.OPENED);
     }
 
@@ -276,6 +279,15 @@ public final class SocketChardev extends Chardev {
         public void ready() {
             if (state == State.CONNECTING && stream != null) {
                 established();
+            }
+        }
+
+        @Override
+        public void disagreed(String name, String reason) {
+            if (connector != null && state == State.CONNECTING) {
+                connector.report(reason); // it comes again with each attempt
+            } else {
+                super.disagreed(name, reason);
             }
         }
 
