@@ -40,6 +40,22 @@ class ServeCommandTest {
         assertEquals(OK, Main.run(option));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-chardev help",
+                "-chardev ?",
+                "-chardev socket,help",
+                "-device help",
+                "-device virtconsole,help",
+                "-device driver=vhost-user-serial,?",
+                "-object help",
+                "-object tls-creds-x509,help"
+            })
+    void shouldExplainOptionsWhenAsked(String line) {
+        assertEquals(OK, Main.run(line.split(" ", -1)));
+    }
+
     @Test
     void shouldPrintCapabilitiesWhateverElseIsAskedFor() {
         assertEquals(OK, Main.run("--socket-path=/nowhere/at/all", "--print-capabilities", "--nonsense"));
@@ -60,6 +76,14 @@ class ServeCommandTest {
                 "--socket-mode=1000",
                 "--log-level=loud",
                 "-device nope",
+                "-device nope,help",
+                "-object nope,help",
+                "-chardev nope,help",
+                "-device {}",
+                "-device {'driver':'virtconsole'",
+                "-device {'driver':'virtconsole'}x",
+                "-device {'driver':'virtconsole','nr':31}",
+                "-object {'qom-type':'nope','id':'x'}",
                 "-device virtserialport,nr=0",
                 "-device virtserialport,nr=31",
                 "-device virtio-serial,max_ports=0",
