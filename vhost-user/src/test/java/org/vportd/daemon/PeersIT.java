@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -391,13 +393,10 @@ class PeersIT {
         echo.awaitHostOpen(PORT, true);
         second.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
         echo.awaitHostOpen(PORT, false);
-        try {
-            WebSocket unused = open("/elsewhere", new Heard());
-            throw new AssertionError("accepted");
-        } catch (CompletionException e) {
-            WebSocketHandshakeException refusal = (WebSocketHandshakeException) e.getCause();
-            assertEquals(404, refusal.getResponse().statusCode());
-        }
+        CompletionException failure = assertThrows(CompletionException.class, () -> open("/elsewhere", new Heard()));
+        WebSocketHandshakeException refusal =
+                assertInstanceOf(WebSocketHandshakeException.class, failure.getCause());
+        assertEquals(404, refusal.getResponse().statusCode());
         assertEquals(TEXT, echo.received(PORT));
     }
 
