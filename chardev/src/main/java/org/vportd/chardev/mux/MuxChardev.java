@@ -70,6 +70,7 @@ public final class MuxChardev extends Multiplexer {
     private final ChardevFrontend base = new ChardevFrontend(new Base());
     private final MuxSlot[] slots = new MuxSlot[MAX_FRONTENDS];
     private final LoopTask moreInput;
+    private final MuxOutput output;
     private final MuxTimestamps timestamps;
     private final long input = NativeMemory.allocate(INPUT_LENGTH);
     private final IoVector inputBuffers = new IoVector();
@@ -86,7 +87,8 @@ public final class MuxChardev extends Multiplexer {
         this.services = opening.services();
         this.firstBase = base;
         this.moreInput = opening.loop().task(this::distribute);
-        this.timestamps = new MuxTimestamps(this.base, opening.loop()::nanoTime);
+        this.output = new MuxOutput(this.base, base);
+        this.timestamps = new MuxTimestamps(output, opening.loop()::nanoTime);
         for (int i = 0; i < slots.length; i++) {
             slots[i] = new MuxSlot(this);
         }
@@ -320,7 +322,7 @@ public final class MuxChardev extends Multiplexer {
             NativeMemory.put(bytes, 0, memory, bytes.length);
             notice.clear();
             notice.add(memory, bytes.length);
-            base.write(notice);
+            output.write(notice);
         } finally {
             NativeMemory.free(memory);
         }
@@ -350,8 +352,10 @@ public final class MuxChardev extends Multiplexer {
 
         @Override
         public void onWritable() {
-            for (MuxSlot slot : slots) {
-                slot.roomAgain();
+            if (output.flush()) {
+                for (MuxSlot slot : slots) {
+                    slot.roomAgain();
+                }
             }
         }
 
@@ -361,6 +365,9 @@ public final class MuxChardev extends Multiplexer {
                 if (slot.isBusy()) {
                     slot.happened(event);
                 }
+            }
+            if (event == ChardevEvent.CLOSED) {
+                onWritable(); // a chardev without a peer takes all; one whose input has ended goes on
             }
         }
     }
@@ -375,6 +382,7 @@ public final class MuxChardev extends Multiplexer {
         base.detach();
         moreInput.cancel();
         timestamps.close();
+        output.close();
         for (MuxSlot slot : slots) {
             slot.close();
         }
