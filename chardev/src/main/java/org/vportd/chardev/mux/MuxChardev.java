@@ -48,7 +48,7 @@ public final class MuxChardev extends Multiplexer {
             }
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
-                throw new ConfigException("chardev: mux: base chardev " + id + " not found");
+                throw new ConfigException("mux: base chardev " + id + " not found");
             }
             if (base instanceof MuxChardev) {
                 throw new ConfigException("chardev: multiplexers can't be stacked");
@@ -159,6 +159,7 @@ public final class MuxChardev extends Multiplexer {
 
     /** The newest front-end gets the focus, unless they come from another multiplexer, together. */
     void occupied(MuxSlot slot) {
+        base.setOpen(true);
         if (heirs == 0 || slot == slots[inheritedFocus]) {
             focus(slot);
         }
@@ -166,6 +167,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     void vacated(MuxSlot slot) {
+        base.setOpen(Stream.of(slots).anyMatch(MuxSlot::isBusy));
         if (slot == focused) {
             MuxSlot next = next(slot);
             focused = null;
