@@ -48,7 +48,7 @@ public final class MuxChardev extends Multiplexer {
             }
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
-                throw new ConfigException("chardev: mux: base chardev " + id + " not found");
+                throw new ConfigException("mux: base chardev " + id + " not found");
             }
             if (base instanceof MuxChardev) {
                 throw new ConfigException("chardev: multiplexers can't be stacked");
@@ -161,6 +161,7 @@ public final class MuxChardev extends Multiplexer {
 
     /** The newest front-end gets the focus, unless they come from another multiplexer, together. */
     void occupied(MuxSlot slot) {
+        base.setOpen(true);
         if (heirs == 0 || slot == slots[inheritedFocus]) {
             focus(slot);
         }
@@ -168,6 +169,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     void vacated(MuxSlot slot) {
+        base.setOpen(Stream.of(slots).anyMatch(MuxSlot::isBusy));
         if (slot == focused) {
             MuxSlot next = next(slot);
             focused = null;
