@@ -10,6 +10,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.monitor.DeviceControl;
 import org.vportd.monitor.DeviceNotFoundException;
 import org.vportd.monitor.DeviceTree;
@@ -66,7 +67,7 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public void remove(String idOrPath) throws ConfigException {
-        String id = idOrPath.startsWith(PATH) ? idOrPath.substring(PATH.length()) : idOrPath;
+        String id = id(idOrPath);
         if (id.equals(device.options().id())) {
             throw new ConfigException(
                     "Device '" + id + "' can't be unplugged", "it belongs to the front-end; its ports can");
@@ -77,6 +78,30 @@ final class DeviceTable implements DeviceControl, DeviceTree {
         }
         device.removePort(port);
         deleted.accept(id);
+    }
+
+    private static String id(String idOrPath) {
+        return idOrPath.startsWith(PATH) ? idOrPath.substring(PATH.length()) : idOrPath;
+    }
+
+    @Override
+    public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
+        SerialPort port = byId.get(id(idOrPath));
+        if (port == null) {
+            throw DeviceNotFoundException.ofDevice(idOrPath);
+        }
+        port.resize(size);
+    }
+
+    @Override
+    public void resizeConsole(long number, WindowSize size) throws ConfigException {
+        for (SerialPort port : device.ports()) {
+            if (port.id() == number) {
+                port.resize(size);
+                return;
+            }
+        }
+        throw new ConfigException("there is no port " + number);
     }
 
     @Override
@@ -92,6 +117,9 @@ final class DeviceTable implements DeviceControl, DeviceTree {
             lines.add("      chardev = \"" + port.chardevId() + "\"");
             lines.add("      nr = " + port.id());
             lines.add("      name = \"" + (port.name() == null ? "" : port.name()) + "\"");
+            if (port.windowSize() != null) {
+                lines.add("      size = " + port.windowSize());
+            }
             lines.add("      " + state(port));
         }
         return lines;

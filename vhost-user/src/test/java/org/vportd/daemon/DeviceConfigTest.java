@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 
@@ -45,7 +46,7 @@ class DeviceConfigTest {
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
         DeviceConfig config = parse(
                 driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,status=off,inband=on");
-        assertEquals(new SerialOptions("s0", 4, false, false, false), config.serial());
+        assertEquals(new SerialOptions("s0", 4, false, false, false, ConsoleSize.OFF), config.serial());
         assertFalse(config.backend().status());
         assertTrue(config.backend().inband());
     }

@@ -13,6 +13,7 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
+import org.vportd.chardev.WindowSize;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -358,6 +359,19 @@ public final class MuxChardev extends Multiplexer {
                 for (MuxSlot slot : slots) {
                     slot.roomAgain();
                 }
+            }
+        }
+
+        @Override
+        public boolean wantsSize() {
+            return Stream.of(slots).anyMatch(MuxSlot::isSizeWanted);
+        }
+
+        /** Whoever does not have the focus now is shown in the same window later. */
+        @Override
+        public void resized(WindowSize size) {
+            for (MuxSlot slot : slots) {
+                slot.resized(size);
             }
         }
 
