@@ -22,8 +22,17 @@ import org.vportd.vhostuser.backend.BackendOptions;
 record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
-    private static final Set<String> CONTROLLER_KEYS =
-            Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "status", "inband");
+    private static final Set<String> CONTROLLER_KEYS = Set.of(
+            "driver",
+            "id",
+            "max_ports",
+            "emergency-write",
+            "indirect_desc",
+            "event_idx",
+            "packed",
+            "in_order",
+            "status",
+            "inband");
     private static final Set<String> PORT_KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
     private static final int MAX_BUFFER_BYTES = 64 << 20;
 
@@ -96,7 +105,9 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
                 (int) controller.number("max_ports", defaults.maxPorts(), 0, Integer.MAX_VALUE),
                 controller.bool("emergency-write", defaults.emergencyWrite()),
                 controller.bool("indirect_desc", defaults.indirect()),
-                controller.bool("event_idx", defaults.eventIdx()));
+                controller.bool("event_idx", defaults.eventIdx()),
+                controller.bool("packed", defaults.packed()),
+                controller.bool("in_order", defaults.inOrder()));
     }
 
     private static BackendOptions backend(Options controller) throws ConfigException {

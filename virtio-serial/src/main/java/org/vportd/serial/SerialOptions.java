@@ -10,19 +10,33 @@ import org.vportd.chardev.ConfigException;
  * @param emergencyWrite whether a character can be put out through configuration space
  * @param indirect whether VIRTIO_F_INDIRECT_DESC is offered
  * @param eventIdx whether VIRTIO_F_EVENT_IDX is offered
+ * @param packed whether VIRTIO_F_RING_PACKED is offered
+ * @param inOrder whether VIRTIO_F_IN_ORDER is offered; buffers are used in order in any case
  */
-public record SerialOptions(String id, int maxPorts, boolean emergencyWrite, boolean indirect, boolean eventIdx) {
+public record SerialOptions(
+        String id,
+        int maxPorts,
+        boolean emergencyWrite,
+        boolean indirect,
+        boolean eventIdx,
+        boolean packed,
+        boolean inOrder) {
     /** What QEMU's device has. */
     public static final int DEFAULT_MAX_PORTS = 31;
 
     /** The defaults of QEMU's device. */
     public static SerialOptions defaults() {
-        return new SerialOptions("virtio-serial0", DEFAULT_MAX_PORTS, true, true, true);
+        return new SerialOptions("virtio-serial0", DEFAULT_MAX_PORTS, true, true, true, false, false);
     }
 
     /** The same with another number of ports. */
     public SerialOptions withMaxPorts(int ports) {
-        return new SerialOptions(id, ports, emergencyWrite, indirect, eventIdx);
+        return new SerialOptions(id, ports, emergencyWrite, indirect, eventIdx, packed, inOrder);
+    }
+
+    /** The same with other ring formats on offer. */
+    public SerialOptions withRings(boolean offerPacked, boolean offerInOrder) {
+        return new SerialOptions(id, maxPorts, emergencyWrite, indirect, eventIdx, offerPacked, offerInOrder);
     }
 
     /** The name of the bus, which messages speak of. */

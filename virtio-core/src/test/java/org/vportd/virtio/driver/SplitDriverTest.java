@@ -25,7 +25,7 @@ class SplitDriverTest {
     @BeforeEach
     void open() throws PosixException {
         memory = DriverMemory.open(1 << 20);
-        driver = new SplitDriver(memory, SIZE, false, 4);
+        driver = new SplitDriver(memory, SIZE, 0, 4);
         data = memory.allocate(4096, 4096);
     }
 
