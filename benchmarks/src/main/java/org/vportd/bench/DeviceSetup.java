@@ -77,7 +77,7 @@ final class DeviceSetup implements AutoCloseable {
                 guest.guestRange(driver.availAddress(), 1),
                 guest.guestRange(driver.usedAddress(), 1),
                 driver.firstBase(),
-                features);
+                VirtioFeature.rings(features));
         return VirtQueue.open(config, guest, () -> {});
     }
 

@@ -1,5 +1,7 @@
 package org.vportd.virtio;
 
+import org.vportd.virtio.queue.RingFeatures;
+
 /** Feature bits of the transport and the rings, by number (Virtio 1.3 §6), and arithmetic on sets of them. */
 public final class VirtioFeature {
     /** Descriptors may refer to tables of descriptors. */
@@ -18,6 +20,15 @@ public final class VirtioFeature {
     /** The set that contains one feature. */
     public static long mask(int bit) {
         return 1L << bit;
+    }
+
+    /** Those of a set that matter to rings. */
+    public static RingFeatures rings(long features) {
+        return new RingFeatures(
+                has(features, VIRTIO_F_RING_PACKED),
+                has(features, VIRTIO_F_EVENT_IDX),
+                has(features, VIRTIO_F_INDIRECT_DESC),
+                has(features, VIRTIO_F_IN_ORDER));
     }
 
     /** Whether a set contains a feature. */

@@ -49,7 +49,7 @@ final class DriverQueue {
                 deviceMemory.guestRange(ring.availAddress(), 1),
                 deviceMemory.guestRange(ring.usedAddress(), 1),
                 base,
-                features);
+                VirtioFeature.rings(features));
         VirtQueue started = VirtQueue.open(config, deviceMemory, this::called);
         queue = started;
         return started;

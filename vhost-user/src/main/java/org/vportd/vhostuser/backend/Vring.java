@@ -160,7 +160,7 @@ final class Vring implements AutoCloseable {
                 translate("available", memory, at.availAddress(), availBytes),
                 translate("used", memory, at.usedAddress(), usedBytes),
                 base(features),
-                features);
+                VirtioFeature.rings(features));
     }
 
     private long translate(String part, GuestMemory memory, long userAddress, long bytes)

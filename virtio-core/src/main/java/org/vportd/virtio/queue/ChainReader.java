@@ -32,7 +32,7 @@ final class ChainReader implements AutoCloseable {
      */
     ChainReader(QueueConfig config, GuestMemory memory, String placeName) {
         this.memory = memory;
-        this.indirect = config.indirect();
+        this.indirect = config.features().indirect();
         this.placeName = placeName;
         this.maxTableBytes = (long) Math.max(config.size(), MIN_TABLE_LIMIT) * SplitLayout.DESC_LENGTH;
     }

@@ -46,7 +46,7 @@ public final class PackedQueue extends VirtQueue {
      * @throws DriverFaultException if the values cannot be those of a packed ring
      */
     public PackedQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
-        super(config.inOrder());
+        super(config.features().inOrder());
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE) {
             throw new DriverFaultException("packed ring size is not within 1 to 32768: num=" + size);
@@ -56,7 +56,7 @@ public final class PackedQueue extends VirtQueue {
                     "base is outside of the ring: base=0x" + Integer.toHexString(config.base()) + " num=" + size);
         }
         this.notifier = notifier;
-        this.eventIdx = config.eventIdx();
+        this.eventIdx = config.features().eventIdx();
         this.descriptors = config.descriptorAddress();
         this.driverEvent = config.driverAddress();
         this.deviceEvent = config.deviceAddress();

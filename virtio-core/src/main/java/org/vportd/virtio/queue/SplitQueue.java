@@ -39,14 +39,14 @@ public final class SplitQueue extends VirtQueue {
      * @throws DriverFaultException if the values cannot be those of a split ring
      */
     public SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
-        super(config.inOrder());
+        super(config.features().inOrder());
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE || Integer.bitCount(size) != 1) {
             throw new DriverFaultException("split ring size is no power of two up to 32768: num=" + size);
         }
         this.notifier = notifier;
         this.mask = size - 1;
-        this.eventIdx = config.eventIdx();
+        this.eventIdx = config.features().eventIdx();
         this.chain = new ChainReader(config, memory, "head");
         this.descriptors = config.descriptorAddress();
         this.availIdx = config.driverAddress() + SplitLayout.IDX_OFFSET;

@@ -68,7 +68,9 @@ public abstract class VirtQueue implements AutoCloseable {
      * @throws DriverFaultException if the values cannot be those of such a ring
      */
     public static VirtQueue open(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
-        return config.packed() ? new PackedQueue(config, memory, notifier) : new SplitQueue(config, memory, notifier);
+        return config.features().packed()
+                ? new PackedQueue(config, memory, notifier)
+                : new SplitQueue(config, memory, notifier);
     }
 
     /** How {@link #drain} ended. */

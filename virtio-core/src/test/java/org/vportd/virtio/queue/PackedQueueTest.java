@@ -245,7 +245,8 @@ class PackedQueueTest {
     void shouldRefuseSizeWhenItIsOutOfRange() throws Exception {
         try (QueueFixture f = open(8, true)) {
             for (int size : new int[] {0, 32769, 65536, -8}) {
-                QueueConfig config = new QueueConfig(size, 1, 1, 1, FIRST_BASE, RingFormat.PACKED.features(true, true));
+                QueueConfig config =
+                        new QueueConfig(size, 1, 1, 1, FIRST_BASE, new RingFeatures(true, true, true, false));
                 assertThrows(DriverFaultException.class, () -> VirtQueue.open(config, f.deviceMemory, () -> {}));
             }
         }

@@ -4,6 +4,7 @@ import java.util.List;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
 import org.vportd.virtio.driver.QueueDriver;
 import org.vportd.virtio.memory.GuestMemory;
@@ -53,7 +54,7 @@ final class QueueFixture implements AutoCloseable {
                 device(driver.availAddress()),
                 device(driver.usedAddress()),
                 base,
-                format.features(eventIdx, indirect));
+                VirtioFeature.rings(format.features(eventIdx, indirect)));
         return VirtQueue.open(config, deviceMemory, () -> calls++);
     }
 

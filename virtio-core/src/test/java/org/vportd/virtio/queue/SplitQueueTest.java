@@ -38,7 +38,7 @@ class SplitQueueTest {
     void shouldRefuseSizeWhenItIsNoPowerOfTwo() throws Exception {
         try (QueueFixture f = new QueueFixture(RingFormat.SPLIT, 8, true)) {
             for (int size : new int[] {0, 3, 65536, -8}) {
-                QueueConfig config = new QueueConfig(size, 1, 1, 1, 0, 0);
+                QueueConfig config = new QueueConfig(size, 1, 1, 1, 0, new RingFeatures(false, true, true, false));
                 assertThrows(DriverFaultException.class, () -> VirtQueue.open(config, f.deviceMemory, () -> {}));
             }
         }

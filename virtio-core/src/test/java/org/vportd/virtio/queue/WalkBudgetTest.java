@@ -31,7 +31,7 @@ class WalkBudgetTest {
                     guest.guestRange(driver.availAddress(), 1),
                     guest.guestRange(driver.usedAddress(), 1),
                     0,
-                    0);
+                    new RingFeatures(false, false, false, false));
             try (SplitQueue queue = new SplitQueue(config, guest, () -> {})) {
                 VirtQueue.Consumer none = window -> true;
                 assertEquals(VirtQueue.Drained.MORE, queue.drain(none));
