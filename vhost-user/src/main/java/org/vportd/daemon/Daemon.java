@@ -79,8 +79,8 @@ final class Daemon implements AutoCloseable {
         opened.push(made::close);
         monitors = made;
         chardevs.observe(made::chardevEvent);
-        for (Options options : config.chardevs()) {
-            within("-chardev " + options, () -> addChardev(chardevs, options, config.notices()));
+        for (ChardevConfig chardev : config.chardevs()) {
+            within(chardev.source(), () -> addChardev(chardevs, chardev.options(), config.notices()));
         }
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
@@ -89,7 +89,7 @@ final class Daemon implements AutoCloseable {
             within("-device " + port.source(), () -> devices.plug(port));
         }
         for (MonitorConfig monitor : config.monitors()) {
-            within("-mon " + monitor.chardev(), () -> addMonitor(made, chardevs, monitor));
+            within(monitor.source(), () -> addMonitor(made, chardevs, monitor));
         }
         listen(config, device);
     }
@@ -174,9 +174,9 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private void deviceDeleted(String id) {
+    private void deviceDeleted(@Nullable String id, String path) {
         if (monitors != null) {
-            monitors.deviceDeleted(id, DeviceTable.PATH + id);
+            monitors.deviceDeleted(id, path);
         }
     }
 
@@ -211,6 +211,13 @@ final class Daemon implements AutoCloseable {
     int run() {
         loop.run();
         return services == null ? 0 : services.exitStatus();
+    }
+
+    /** Tells monitors why everything is about to be closed. */
+    void endedBySignal() {
+        if (monitors != null) {
+            monitors.endedBySignal();
+        }
     }
 
     /** Ends the session and lets go of everything outside, sockets and links in the file system included. */

@@ -5,10 +5,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.serial.ConsoleSize;
+import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 import org.vportd.vhostuser.backend.BackendOptions;
 
@@ -58,6 +60,22 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             }
         }
         return new DeviceConfig(serial, backend, ports);
+    }
+
+    /** The names of all devices. */
+    static Set<String> drivers() {
+        Set<String> drivers = new TreeSet<>(CONTROLLERS);
+        for (PortOptions.Type type : PortOptions.Type.values()) {
+            drivers.add(type.optionName());
+        }
+        return drivers;
+    }
+
+    /** The properties of a device. */
+    static Set<String> keys(String driver) throws ConfigException {
+        Set<String> keys = new TreeSet<>(CONTROLLERS.contains(driver) ? CONTROLLER_KEYS : PortConfig.keys(driver));
+        keys.remove("driver");
+        return keys;
     }
 
     private static boolean isController(Options device) {
@@ -120,9 +138,9 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
 
     private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
         String id = port.id();
-        PortConfig config = PortConfig.parse(port, serial.bus());
-        if (id != null && !ids.add(id)) {
-            throw new ConfigException("Duplicate device ID '" + id + "'");
+        PortConfig config = PortConfig.parse(port, serial.bus(), ids::contains);
+        if (id != null) {
+            ids.add(id);
         }
         return config;
     }

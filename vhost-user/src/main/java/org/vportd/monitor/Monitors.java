@@ -112,7 +112,17 @@ public final class Monitors implements AutoCloseable {
 
     /** Tells clients that one of them has ended the program. */
     void shuttingDown() {
-        events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", "host-qmp-quit"));
+        shuttingDown("host-qmp-quit");
+    }
+
+    /** Tells clients that a signal has ended the program, as far as they read. */
+    public void endedBySignal() {
+        shuttingDown("host-signal");
+        flush();
+    }
+
+    private void shuttingDown(String reason) {
+        events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", reason));
     }
 
     private void send(Map<String, Object> event) {

@@ -98,9 +98,9 @@ class DeviceConfigTest {
                 "virtio-serial,nr=1 | Invalid parameter 'nr'",
                 "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
                 "virtconsole,nr=x | Parameter 'nr' expects a number",
-                "virtconsole,nr=-1 | Parameter 'nr' expects a number",
-                "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number",
-                "virtconsole,buffer=65M | Parameter 'buffer' expects a number",
+                "virtconsole,nr=-1 | Parameter 'nr' expects a number from 0 to 4294967295",
+                "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number from 0 to 4294967295",
+                "virtconsole,buffer=65M | Parameter 'buffer' expects a number from 0 to 67108864",
                 "virtconsole,buffer=lots | Parameter 'buffer' expects a size",
                 "virtconsole,id=1p | Parameter 'id' expects an identifier",
                 "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
@@ -116,6 +116,18 @@ class DeviceConfigTest {
         assertEquals(
                 "-device virtserialport,id=p1: Duplicate device ID 'p1'",
                 refusal("virtconsole,id=p1", "virtserialport,id=p1"));
+    }
+
+    @Test
+    void shouldNameTakenIdWhenPropertiesAreWrongToo() {
+        assertEquals(
+                "-device virtserialport,id=p1,foo=1: Duplicate device ID 'p1'",
+                refusal("virtconsole,id=p1", "virtserialport,id=p1,foo=1"));
+    }
+
+    @Test
+    void shouldHaveNoChardevWhenThatIsEmpty() throws ConfigException {
+        assertNull(parse("virtconsole,chardev=").ports().get(0).chardev());
     }
 
     @Test
