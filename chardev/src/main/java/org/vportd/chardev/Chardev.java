@@ -180,8 +180,13 @@ public abstract class Chardev implements AutoCloseable {
      */
     protected void spill(IoVector data, long heldBytes) {}
 
-    /** What was not taken will not be written again: what comes next has nothing to do with it. */
-    protected void forget() {}
+    /**
+     * What was not taken will not be written again, except for its beginning: what comes behind that has nothing to do with
+     * what was written before.
+     *
+     * @param keptBytes how long that beginning is
+     */
+    protected void forget(long keptBytes) {}
 
     /**
      * Takes a chardev in as one of its own, if it is made of others.

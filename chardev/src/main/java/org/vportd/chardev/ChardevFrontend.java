@@ -89,6 +89,7 @@ public final class ChardevFrontend {
     /** Lets the chardev go. The handler hears nothing. */
     public void detach() {
         if (chardev != null) {
+            chardev.forget(0); // whoever comes next has something else to write
             chardev.frontendOpened(false);
             chardev.setFrontend(null);
             chardev = null;
@@ -146,10 +147,10 @@ public final class ChardevFrontend {
         }
     }
 
-    /** Says that what was not taken will not be written again. */
-    public void forget() {
+    /** Says that what was not taken will not be written again, except for its beginning, see {@link Chardev#forget}. */
+    public void forget(long keptBytes) {
         if (chardev != null) {
-            chardev.forget();
+            chardev.forget(keptBytes);
         }
     }
 

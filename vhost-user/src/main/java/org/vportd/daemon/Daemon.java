@@ -162,7 +162,6 @@ final class Daemon implements AutoCloseable {
                 descriptors,
                 devices,
                 new ObjectTable(objects),
-                new SocketTable(),
                 devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),

@@ -112,7 +112,7 @@ class HubAndVcCommandsTest {
                 String.valueOf(client.result(call("vc-read", "\"device\": \"v\""))));
         assertEquals(
                 "{cols=10, rows=3, cursor-col=4, cursor-row=2, history=[one], lines=[two, three, four]}",
-                String.valueOf(client.result(call("vc-read", "\"device\": \"v\", \"history\": 5"))));
+                String.valueOf(client.result(call("vc-read", "\"device\": \"v\", \"history\": 1"))));
         assertEquals(3L, client.result(call("vc-type", "\"device\": \"v\", \"data\": \"ls\\r\"")));
         assertEquals("Device 'x' not found", client.error(call("vc-read", "\"device\": \"x\"")));
         rig.add("ringbuf,id=r");

@@ -163,13 +163,11 @@ public final class VcChardev extends Chardev {
     }
 
     private void deliver() {
-        while (input.size() > 0) {
-            IoVector buffers = receiveBuffers();
-            if (buffers.isEmpty()) {
-                return; // until acceptInput
-            }
-            received(input.moveTo(buffers));
-        }
+        int delivered;
+        do {
+            delivered = deliver(input.address(), input.contiguous());
+            input.drop(delivered);
+        } while (delivered > 0); // the rest waits until acceptInput
     }
 
     /** What is on the screen now. */

@@ -244,6 +244,8 @@ public final class HubChardev extends Multiplexer {
                 if (member.throttles()) {
                     taken = Math.min(taken, member.ahead());
                 }
+            } else {
+                member.forget(0);
             }
         }
         history.record(data, taken);
@@ -267,8 +269,10 @@ public final class HubChardev extends Multiplexer {
     }
 
     @Override
-    protected void forget() {
-        members.forEach(HubMember::forget);
+    protected void forget(long keptBytes) {
+        for (int i = 0; i < members.size(); i++) {
+            members.get(i).forget(keptBytes);
+        }
     }
 
     void memberWritable() {

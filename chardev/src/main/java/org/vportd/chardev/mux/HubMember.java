@@ -117,7 +117,7 @@ final class HubMember implements ChardevHandler {
     /** Takes from what the front-end is about to lose, if it has had all that the front-end still holds. */
     void spill(IoVector data, long heldBytes) {
         long had = ahead - heldBytes;
-        ahead = Math.min(ahead, heldBytes);
+        forget(heldBytes);
         if (had < 0) {
             skippedBytes += data.bytes();
         } else if (had < data.bytes()) {
@@ -125,8 +125,9 @@ final class HubMember implements ChardevHandler {
         }
     }
 
-    void forget() {
-        ahead = 0;
+    /** Only so much of what the front-end still holds will be written again. */
+    void forget(long keptBytes) {
+        ahead = Math.min(ahead, keptBytes);
     }
 
     // --- replay
@@ -209,7 +210,7 @@ final class HubMember implements ChardevHandler {
             open = false;
             size = null;
             if (!takesOutput()) {
-                ahead = 0;
+                forget(0);
                 forgetReplay();
             }
             hub.memberClosed(this);

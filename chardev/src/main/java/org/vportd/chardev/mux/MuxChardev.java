@@ -49,7 +49,7 @@ public final class MuxChardev extends Multiplexer {
             }
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
-                throw new ConfigException("chardev: mux: base chardev " + id + " not found");
+                throw new ConfigException("mux: base chardev " + id + " not found");
             }
             if (base instanceof MuxChardev) {
                 throw new ConfigException("chardev: multiplexers can't be stacked");
@@ -71,6 +71,7 @@ public final class MuxChardev extends Multiplexer {
     private final ChardevFrontend base = new ChardevFrontend(new Base());
     private final MuxSlot[] slots = new MuxSlot[MAX_FRONTENDS];
     private final LoopTask moreInput;
+    private final MuxOutput output;
     private final MuxTimestamps timestamps;
     private final long input = NativeMemory.allocate(INPUT_LENGTH);
     private final IoVector inputBuffers = new IoVector();
@@ -87,7 +88,8 @@ public final class MuxChardev extends Multiplexer {
         this.services = opening.services();
         this.firstBase = base;
         this.moreInput = opening.loop().task(this::distribute);
-        this.timestamps = new MuxTimestamps(this.base, opening.loop()::nanoTime);
+        this.output = new MuxOutput(this.base, base);
+        this.timestamps = new MuxTimestamps(output, opening.loop()::nanoTime);
         for (int i = 0; i < slots.length; i++) {
             slots[i] = new MuxSlot(this);
         }
@@ -160,6 +162,7 @@ public final class MuxChardev extends Multiplexer {
 
     /** The newest front-end gets the focus, unless they come from another multiplexer, together. */
     void occupied(MuxSlot slot) {
+        base.setOpen(true);
         if (heirs == 0 || slot == slots[inheritedFocus]) {
             focus(slot);
         }
@@ -167,6 +170,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     void vacated(MuxSlot slot) {
+        base.setOpen(Stream.of(slots).anyMatch(MuxSlot::isBusy));
         if (slot == focused) {
             MuxSlot next = next(slot);
             focused = null;
@@ -321,7 +325,7 @@ public final class MuxChardev extends Multiplexer {
             NativeMemory.put(bytes, 0, memory, bytes.length);
             notice.clear();
             notice.add(memory, bytes.length);
-            base.write(notice);
+            output.write(notice);
         } finally {
             NativeMemory.free(memory);
         }
@@ -351,8 +355,10 @@ public final class MuxChardev extends Multiplexer {
 
         @Override
         public void onWritable() {
-            for (MuxSlot slot : slots) {
-                slot.roomAgain();
+            if (output.flush()) {
+                for (MuxSlot slot : slots) {
+                    slot.roomAgain();
+                }
             }
         }
 
@@ -376,6 +382,9 @@ public final class MuxChardev extends Multiplexer {
                     slot.happened(event);
                 }
             }
+            if (event == ChardevEvent.CLOSED) {
+                onWritable(); // a chardev without a peer takes all; one whose input has ended goes on
+            }
         }
     }
 
@@ -389,6 +398,7 @@ public final class MuxChardev extends Multiplexer {
         base.detach();
         moreInput.cancel();
         timestamps.close();
+        output.close();
         for (MuxSlot slot : slots) {
             slot.close();
         }
