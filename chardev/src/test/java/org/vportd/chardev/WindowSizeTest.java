@@ -69,8 +69,8 @@ class WindowSizeTest {
     }
 
     private Peer connect(Chardev server) throws PosixException {
-        Peer peer = fixture.closing(
-                new Peer(UnixAddress.ofPath(folder.resolve(server.id()).toString()).connect()));
+        Peer peer = fixture.closing(new Peer(
+                UnixAddress.ofPath(folder.resolve(server.id()).toString()).connect()));
         fixture.loop().until("connected", server::isOpen);
         return peer;
     }
@@ -141,7 +141,8 @@ class WindowSizeTest {
     }
 
     @Test
-    @DisplayName("CH-16 VS-41 a telnet client is asked for its size after the greeting, and its answer is taken byte by byte")
+    @DisplayName(
+            "CH-16 VS-41 a telnet client is asked for its size after the greeting, and its answer is taken byte by byte")
     void shouldAskTelnetClientWhenSizeIsWanted() throws Exception {
         Chardev server = telnet("t");
         RecordingHandler front = front(server);

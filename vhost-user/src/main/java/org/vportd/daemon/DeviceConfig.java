@@ -22,8 +22,17 @@ import org.vportd.vhostuser.backend.BackendOptions;
 record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
-    private static final Set<String> CONTROLLER_KEYS =
-            Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "size", "resize-order", "status", "inband");
+    private static final Set<String> CONTROLLER_KEYS = Set.of(
+            "driver",
+            "id",
+            "max_ports",
+            "emergency-write",
+            "indirect_desc",
+            "event_idx",
+            "size",
+            "resize-order",
+            "status",
+            "inband");
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;

@@ -61,9 +61,7 @@ class DeviceConfigTest {
     void shouldTellSizesWhenAsked(String options, ConsoleSize how) throws ConfigException {
         assertEquals(
                 how,
-                parse("vhost-user-serial," + options.replace(';', ','))
-                        .serial()
-                        .consoleSize());
+                parse("vhost-user-serial," + options.replace(';', ',')).serial().consoleSize());
         assertEquals(ConsoleSize.OFF, parse().serial().consoleSize());
     }
 

@@ -13,12 +13,7 @@ import org.vportd.chardev.ConfigException;
  * @param consoleSize whether VIRTIO_CONSOLE_F_SIZE is offered, and what messages about it look like
  */
 public record SerialOptions(
-        String id,
-        int maxPorts,
-        boolean emergencyWrite,
-        boolean indirect,
-        boolean eventIdx,
-        ConsoleSize consoleSize) {
+        String id, int maxPorts, boolean emergencyWrite, boolean indirect, boolean eventIdx, ConsoleSize consoleSize) {
     /** What QEMU's device has. */
     public static final int DEFAULT_MAX_PORTS = 31;
 

@@ -201,7 +201,8 @@ class ConsoleSizeTest {
         dut.startSinglePort();
         assertEquals(2, dut.transport().configChanges(), "Linux does not look by itself");
         dut.reset();
-        dut.start(dut.device().features() & ~mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT)
+        dut.start(dut.device().features()
+                & ~mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT)
                 & ~mask(VIRTIO_CONSOLE_F_SIZE));
         chardev.resize(90, 30);
         assertEquals(2, dut.transport().configChanges(), "not negotiated");

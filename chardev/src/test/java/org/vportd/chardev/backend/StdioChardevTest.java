@@ -140,7 +140,8 @@ class StdioChardevTest {
     }
 
     @Test
-    @DisplayName("CH-22 VS-41 the size of the program's own terminal is known from the start, and looked at when told to")
+    @DisplayName(
+            "CH-22 VS-41 the size of the program's own terminal is known from the start, and looked at when told to")
     void shouldTellSizeOfTerminal() throws Exception {
         onTerminal();
         new Terminals.Size(132, 43).apply(stdin);
