@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -24,7 +25,7 @@ class WindowSizeTest {
     private static final String GREETING = "\u00ff\u00fb\u0001\u00ff\u00fb\u0003\u00ff\u00fb\u0000\u00ff\u00fd\u0000";
     private static final String QUESTION = "\u00ff\u00fd\u001f";
     private static final String SIZE_132X30 = "\u00ff\u00fa\u001f\u0000\u0084\u0000\u001e\u00ff\u00f0";
-    private static final String SIZE_90X50 = "\u00ff\u00fa\u001f\u0000\u005a\u0000\u0032\u00ff\u00f0";
+    private static final String SIZE_90X50 = "\u00ff\u00fa\u001f\u0000Z\u00002\u00ff\u00f0";
 
     @TempDir
     private Path folder;
@@ -68,7 +69,7 @@ class WindowSizeTest {
         return fixture.add("socket,id=" + id + ",server=on,wait=off,telnet=on,path=" + folder.resolve(id));
     }
 
-    private Peer connect(Chardev server) throws PosixException {
+    private Peer connect(Chardev server) throws IOException {
         Peer peer = fixture.closing(new Peer(
                 UnixAddress.ofPath(folder.resolve(server.id()).toString()).connect()));
         fixture.loop().until("connected", server::isOpen);

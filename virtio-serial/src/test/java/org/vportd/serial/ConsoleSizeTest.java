@@ -77,7 +77,7 @@ class ConsoleSizeTest {
         port.resize(new WindowSize(132, 30));
         assertEquals(List.of(), dut.messages(), "told once");
         port.resize(new WindowSize(0x1234, 0xfffe));
-        String large = how == ConsoleSize.ROWS_FIRST ? "\u00fe\u00ff\u0034\u0012" : "\u0034\u0012\u00fe\u00ff";
+        String large = how == ConsoleSize.ROWS_FIRST ? "\u00fe\u00ff4\u0012" : "4\u0012\u00fe\u00ff";
         assertEquals(List.of("RESIZE 0 0 " + large), dut.messages());
         assertEquals(List.of(0x1234, 0xfffe), sizeInConfig());
         assertEquals(0, dut.transport().configChanges(), "a driver with control queues has its messages");
