@@ -39,7 +39,7 @@ public class ReceiveBenchmark {
 
     /** What the rings are like; the plain way has none. */
     @Param({"SPLIT", "PACKED"})
-    public Rings rings;
+    public Rings rings = Rings.SPLIT;
 
     private SocketPairs pairs;
     private final IoVector plainBuffers = new IoVector();

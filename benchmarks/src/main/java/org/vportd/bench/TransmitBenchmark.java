@@ -36,7 +36,7 @@ public class TransmitBenchmark {
 
     /** What the rings are like; the plain way has none. */
     @Param({"SPLIT", "PACKED"})
-    public Rings rings;
+    public Rings rings = Rings.SPLIT;
 
     private SocketPairs pairs;
     private final IoVector plainData = new IoVector();
