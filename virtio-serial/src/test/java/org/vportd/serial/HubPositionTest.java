@@ -111,6 +111,69 @@ class HubPositionTest {
     }
 
     @Test
+    @DisplayName("CH-27 a multiplexed hub is changed for another one: each member goes on where it was")
+    void shouldGoOnWhenMultiplexedHubIsChanged() throws ConfigException {
+        chardevs.add("mux,id=m,chardev=h");
+        SerialPort port = dut.channel(chardevs.table().find("m"));
+        dut.boot();
+        send(port, "0123456789");
+        chardevs.addTest("test,id=late,open=on");
+        chardevs.change("h", "hub,chardevs.0=slow,chardevs.1=late,chardevs.2=fast");
+        slow.makeRoom(100);
+        dut.settle();
+        send(port, "abc");
+
+        assertEquals("0123456789abc", fast.text());
+        assertEquals("0123456789abc", slow.text());
+        assertEquals("456789abc", chardevs.test("late").text());
+    }
+
+    @Test
+    @DisplayName("CH-25 a changed hub replays what the one before has had, and knows who has been there for longest")
+    void shouldInheritHistoryAndOrderWhenHubIsChanged() throws ConfigException {
+        chardevs.addTest("test,id=late");
+        chardevs.addTest("test,id=begun,room=2");
+        chardevs.add("hub,id=g,chardevs.0.id=late,chardevs.0.replay=8,chardevs.1.id=begun,chardevs.1.replay=8,"
+                + "writer=one");
+        SerialPort port = dut.console(chardevs.table().find("g"), 16);
+        dut.boot();
+        send(port, "early,");
+        chardevs.test("begun").open();
+        chardevs.change(
+                "g", "hub,chardevs.0.id=late,chardevs.0.replay=8,chardevs.1.id=begun,chardevs.1.replay=8,writer=one");
+        chardevs.test("late").open();
+        chardevs.test("begun").makeRoom(100);
+        dut.settle();
+
+        assertEquals("early,", chardevs.test("late").text());
+        assertEquals("early,", chardevs.test("begun").text());
+
+        chardevs.change("g", "hub,chardevs.0=late,chardevs.1=begun,writer=one");
+        dut.rx(port).fill(16);
+        chardevs.test("late").feed("no");
+        chardevs.test("begun").feed("yes");
+        dut.settle();
+        assertEquals("yes", dut.rx(port).text());
+    }
+
+    @Test
+    @DisplayName("CH-36 a member that takes output without being open is changed for one that does not")
+    void shouldBeginAnewWhenMemberIsChangedForClosedOne() throws ConfigException {
+        SerialPort port = dut.channel(chardevs.table().find("h"));
+        dut.boot();
+        fast.endInput();
+        send(port, "0123456789");
+        TestChardev later = chardevs.changeTest("fast", "test");
+        slow.makeRoom(100);
+        dut.settle();
+        later.open();
+        send(port, "abc");
+
+        assertEquals("abc", later.text());
+        assertEquals("0123456789abc", slow.text());
+    }
+
+    @Test
     @DisplayName("CH-28 users of a multiplexer over a hub go on when its slow member leaves")
     void shouldGoOnWhenSlowMemberOfMultiplexedHubLeaves() throws ConfigException {
         chardevs.add("mux,id=m,chardev=h");

@@ -163,6 +163,11 @@ class TestChardev extends Chardev {
         return "test";
     }
 
+    @Override
+    public boolean takesOutput() {
+        return isOpen() || outputGoesOn;
+    }
+
     /** The memory of the next output turns out to be gone. */
     void loseOutput() {
         losesOutput = true;

@@ -1,6 +1,7 @@
 package org.vportd.chardev.mux;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -97,7 +98,9 @@ public final class HubChardev extends Multiplexer {
     }
 
     private static HubChardev open(Opening opening, HubOptions options) throws ConfigException {
-        checkNotUsedByAnother(opening);
+        if (!(opening.predecessor() instanceof HubChardev)) { // whatever is over a hub may be over another one
+            checkNotUsedByAnother(opening);
+        }
         List<Chardev> found = new ArrayList<>();
         for (HubOptions.Member member : options.members()) {
             Chardev chardev = opening.chardevs().find(member.id());
@@ -122,18 +125,34 @@ public final class HubChardev extends Multiplexer {
 
     @Override
     protected void begin(@Nullable Chardev predecessor) {
-        HubChardev former = predecessor instanceof HubChardev hub ? hub : null;
-        for (int i = 0; i < members.size(); i++) {
-            HubMember member = members.get(i);
-            if (predecessor instanceof Multiplexer user) {
-                HubMember same = former == null ? null : former.find(member.id());
-                user.letGo(firstMembers.get(i));
-                if (same != null) {
-                    member.inherit(same);
-                }
-            }
-            join(member, firstMembers.get(i));
+        if (predecessor instanceof HubChardev former) {
+            inherit(former);
         }
+        for (int i = 0; i < members.size(); i++) {
+            if (predecessor instanceof Multiplexer user) {
+                user.letGo(firstMembers.get(i));
+            }
+            join(members.get(i), firstMembers.get(i));
+        }
+        if (predecessor instanceof HubChardev former) {
+            openOnes.sort(Comparator.comparingInt(former::openSince));
+        }
+    }
+
+    private void inherit(HubChardev former) {
+        history.inherit(former.history);
+        for (HubMember member : members) {
+            HubMember same = former.find(member.id());
+            if (same != null) {
+                member.inherit(same);
+            }
+        }
+    }
+
+    /** The place in the order in which members were opened; another hub's member of the same name may be asked for. */
+    private int openSince(HubMember member) {
+        HubMember same = find(member.id());
+        return same == null || !openOnes.contains(same) ? members.size() : openOnes.indexOf(same);
     }
 
     private void join(HubMember member, Chardev chardev) {

@@ -11,6 +11,16 @@ final class HubHistory implements AutoCloseable {
     private int end;
     private int length;
 
+    /** Takes over what another one has kept. */
+    void inherit(HubHistory former) {
+        memory = former.memory;
+        capacity = former.capacity;
+        end = former.end;
+        length = former.length;
+        former.memory = 0;
+        former.close();
+    }
+
     /** Keeps so many bytes from now on, at least what was kept before. */
     void reserve(int bytes) {
         if (bytes <= capacity) {

@@ -32,12 +32,15 @@ final class HubMember implements ChardevHandler {
         this.options = options;
     }
 
-    /** Goes on where another hub's member with the same chardev stands; it has let go of that. */
+    /** Goes on where another hub's member with the same chardev stands, which will let go of that. */
     void inherit(HubMember former) {
         ahead = former.ahead;
         skippedBytes = former.skippedBytes;
         open = former.open;
         size = former.size;
+        replay = former.replay;
+        replayed.addPart(former.replayed, 0, former.replayed.bytes());
+        former.replay = 0;
     }
 
     void attach(Chardev to) throws ConfigException {
