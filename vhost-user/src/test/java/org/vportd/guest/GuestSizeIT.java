@@ -73,15 +73,15 @@ class GuestSizeIT {
                         "-device", "virtconsole,chardev=vc"));
         Path pty = Path.of(daemon.awaitLog(PTY, START).group(1));
         try (Console console = Console.connect(dir.resolve("c0"), START, () -> "");
-                Terminal terminal = Terminal.open(pty)) {
+                Console second = Console.on(Terminal.open(pty), () -> "")) {
             resize(pty, 132, 43);
             try (Guest guest = start(kind, 4)) {
                 console.awaitShell(BOOT);
                 assertEquals("40 100", awaitSize(console, "/dev/hvc2", "40 100"), guest::tail);
                 assertEquals("43 132", awaitSize(console, "/dev/hvc1", "43 132"), guest::tail);
                 resize(pty, 90, 25);
+                second.send("\n"); // who types is looked at sooner
                 assertEquals("25 90", awaitSize(console, "/dev/hvc1", "25 90"), guest::tail);
-                terminal.close();
             }
         } finally {
             assertEquals(0, daemon.terminate(END));
