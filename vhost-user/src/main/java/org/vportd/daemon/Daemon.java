@@ -69,7 +69,8 @@ final class Daemon implements AutoCloseable {
         }
         Chardevs chardevs = BuiltinTypes.table(loop, services);
         opened.push(chardevs::close);
-        opened.push(ContinueSignal.handle(loop, () -> continued(chardevs))::close);
+        opened.push(ProcessSignal.handle(loop, "CONT", () -> continued(chardevs))::close);
+        opened.push(ProcessSignal.handle(loop, "WINCH", () -> windowChanged(chardevs))::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), this::guestOpened);
         opened.push(device::close);
         checkReach(device);
@@ -97,6 +98,15 @@ final class Daemon implements AutoCloseable {
         for (Chardev chardev : chardevs.all()) {
             if (chardev instanceof StdioChardev stdio) {
                 stdio.reapply();
+            }
+        }
+        windowChanged(chardevs); // perhaps it did while nobody heard of it
+    }
+
+    private static void windowChanged(Chardevs chardevs) {
+        for (Chardev chardev : chardevs.all()) {
+            if (chardev instanceof StdioChardev stdio) {
+                stdio.windowChanged();
             }
         }
     }
@@ -152,7 +162,6 @@ final class Daemon implements AutoCloseable {
                 descriptors,
                 devices,
                 new ObjectTable(objects),
-                new SocketTable(),
                 devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),

@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 import org.vportd.vhostuser.backend.BackendOptions;
@@ -23,8 +24,17 @@ import org.vportd.vhostuser.backend.BackendOptions;
 record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
-    private static final Set<String> CONTROLLER_KEYS =
-            Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "status", "inband");
+    private static final Set<String> CONTROLLER_KEYS = Set.of(
+            "driver",
+            "id",
+            "max_ports",
+            "emergency-write",
+            "indirect_desc",
+            "event_idx",
+            "size",
+            "resize-order",
+            "status",
+            "inband");
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;
@@ -93,7 +103,26 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
                 (int) controller.number("max_ports", defaults.maxPorts(), 0, Integer.MAX_VALUE),
                 controller.bool("emergency-write", defaults.emergencyWrite()),
                 controller.bool("indirect_desc", defaults.indirect()),
-                controller.bool("event_idx", defaults.eventIdx()));
+                controller.bool("event_idx", defaults.eventIdx()),
+                consoleSize(controller));
+    }
+
+    private static ConsoleSize consoleSize(Options controller) throws ConfigException {
+        boolean told = controller.bool("size", false);
+        String order = controller.string("resize-order");
+        if (order == null) {
+            return told ? ConsoleSize.COLUMNS_FIRST : ConsoleSize.OFF;
+        }
+        if (!told) {
+            throw new ConfigException("'resize-order' option requires 'size=on'");
+        }
+        return switch (order) {
+            case "cols-rows" -> ConsoleSize.COLUMNS_FIRST;
+            case "rows-cols" -> ConsoleSize.ROWS_FIRST;
+            default ->
+                throw new ConfigException(
+                        "Parameter 'resize-order' expects 'cols-rows' or 'rows-cols'", "got '" + order + "'");
+        };
     }
 
     private static BackendOptions backend(Options controller) throws ConfigException {

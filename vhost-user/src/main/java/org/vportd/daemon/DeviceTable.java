@@ -9,6 +9,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.monitor.DeviceControl;
 import org.vportd.monitor.DeviceNotFoundException;
 import org.vportd.monitor.DeviceTree;
@@ -86,7 +87,7 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public void remove(String idOrPath) throws ConfigException {
-        String path = idOrPath.startsWith("/") ? idOrPath : PATH + idOrPath;
+        String path = path(idOrPath);
         String controller = device.options().id();
         if (path.equals(PATH + controller)) {
             throw new ConfigException(
@@ -98,6 +99,30 @@ final class DeviceTable implements DeviceControl, DeviceTree {
         }
         device.removePort(port);
         deleted.deleted(port.options().deviceId(), path);
+    }
+
+    private static String path(String idOrPath) {
+        return idOrPath.startsWith("/") ? idOrPath : PATH + idOrPath;
+    }
+
+    @Override
+    public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
+        SerialPort port = byPath.get(path(idOrPath));
+        if (port == null) {
+            throw DeviceNotFoundException.ofDevice(idOrPath);
+        }
+        port.resize(size);
+    }
+
+    @Override
+    public void resizeConsole(long number, WindowSize size) throws ConfigException {
+        for (SerialPort port : device.ports()) {
+            if (port.id() == number) {
+                port.resize(size);
+                return;
+            }
+        }
+        throw new ConfigException("there is no port " + number);
     }
 
     @Override
@@ -113,6 +138,9 @@ final class DeviceTable implements DeviceControl, DeviceTree {
             lines.add("      chardev = \"" + port.chardevId() + "\"");
             lines.add("      nr = " + port.id());
             lines.add("      name = \"" + (port.name() == null ? "" : port.name()) + "\"");
+            if (port.windowSize() != null) {
+                lines.add("      size = " + port.windowSize());
+            }
             lines.add("      " + state(port));
         }
         return lines;

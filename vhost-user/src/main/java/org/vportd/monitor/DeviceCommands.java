@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.monitor.schema.AlternateType;
 import org.vportd.monitor.schema.ArrayType;
 import org.vportd.monitor.schema.Builtin;
@@ -77,15 +78,16 @@ final class DeviceCommands {
                         .toList());
     }
 
-    private List<Chardev> sockets() {
+    private List<SocketChardev> sockets() {
         return environment.chardevs().all().stream()
-                .filter(environment.sockets()::isSocket)
+                .filter(SocketChardev.class::isInstance)
+                .map(SocketChardev.class::cast)
                 .toList();
     }
 
     /** Either all instances are there, or nothing happens. */
     private void yank(List<?> instances) throws DeviceNotFoundException {
-        List<Chardev> sockets = sockets();
+        List<SocketChardev> sockets = sockets();
         List<?> ids = instances.stream()
                 .map(each -> each instanceof Map<?, ?> instance ? instance.get("id") : null)
                 .toList();
@@ -94,7 +96,7 @@ final class DeviceCommands {
                 throw new DeviceNotFoundException("Instance not found");
             }
         }
-        sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(environment.sockets()::yank);
+        sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(SocketChardev::disconnect);
     }
 
     private Object property(Arguments arguments) throws ConfigException {
@@ -105,13 +107,13 @@ final class DeviceCommands {
         if (chardev == null) {
             throw DeviceNotFoundException.ofDevice(path);
         }
-        if (environment.sockets().isSocket(chardev)) {
+        if (chardev instanceof SocketChardev socket) {
             switch (property) {
                 case "connected" -> {
-                    return chardev.isOpen();
+                    return socket.isOpen();
                 }
                 case "addr" -> {
-                    return environment.sockets().address(chardev);
+                    return socket.address();
                 }
                 default -> {}
             }

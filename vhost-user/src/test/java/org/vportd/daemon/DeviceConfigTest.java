@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 
@@ -45,7 +46,7 @@ class DeviceConfigTest {
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
         DeviceConfig config = parse(
                 driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,status=off,inband=on");
-        assertEquals(new SerialOptions("s0", 4, false, false, false), config.serial());
+        assertEquals(new SerialOptions("s0", 4, false, false, false, ConsoleSize.OFF), config.serial());
         assertFalse(config.backend().status());
         assertTrue(config.backend().inband());
     }
@@ -92,14 +93,14 @@ class DeviceConfigTest {
             strings = {
                 "id=p | Parameter 'driver' is missing",
                 "nope | 'nope' is not a valid device model name",
-                "virtconsole,foo=1 | Invalid parameter 'foo'",
+                "virtconsole,foo=1 | Property 'virtconsole.foo' not found",
                 "virtio-serial,nr=1 | Invalid parameter 'nr'",
                 "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
                 "virtconsole,nr=x | Parameter 'nr' expects a number",
                 "virtconsole,nr=-1 | Parameter 'nr' expects a number from 0 to 4294967295",
                 "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number from 0 to 4294967295",
                 "virtconsole,buffer=65M | Parameter 'buffer' expects a number from 0 to 67108864",
-                "virtconsole,buffer=lots | Parameter 'buffer' expects a number",
+                "virtconsole,buffer=lots | Parameter 'buffer' expects a size",
                 "virtconsole,id=1p | Parameter 'id' expects an identifier",
                 "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
                 "virtio-serial,event_idx=maybe | Parameter 'event_idx' expects 'on' or 'off'"

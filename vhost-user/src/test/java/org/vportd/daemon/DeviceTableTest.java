@@ -104,4 +104,39 @@ class DeviceTableTest {
         assertEquals(List.of("p1"), table.ids());
         assertEquals(1, device.ports().size());
     }
+
+    @Test
+    @DisplayName("QMP-09 the tree has the ports that there are, each with its state")
+    void theTreeHasThePortsThatThereAre() throws Exception {
+        chardevs.add(Options.parse("ringbuf,id=r", "backend", warning -> {}));
+        chardevs.add(Options.parse("null,id=n", "backend", warning -> {}));
+        add("virtserialport,id=p1,chardev=r,name=org.a");
+        add("virtserialport,nr=16,chardev=n");
+
+        assertEquals("""
+                dev: vhost-user-serial, id "virtio-serial0"
+                  max_ports = 31
+                  bus: virtio-serial0.0
+                    type virtio-serial-bus
+                    dev: virtserialport, id "p1"
+                      chardev = "r"
+                      nr = 1
+                      name = "org.a"
+                      port 1, guest off, host on, throttle off
+                    dev: virtserialport, id ""
+                      chardev = "n"
+                      nr = 16
+                      name = ""
+                      port 16, guest off, host off, throttle off
+                """, String.join("\n", table.lines()) + "\n");
+        assertEquals(List.of("p1"), table.ids());
+
+        assertEquals(
+                "virtserialport p1 \"org.a\": port 1, guest off, host on, throttle off",
+                table.ports().get(0));
+
+        table.remove("p1");
+        assertEquals(List.of("virtserialport: port 16, guest off, host off, throttle off"), table.ports());
+        assertEquals(List.of(), table.ids());
+    }
 }

@@ -41,6 +41,7 @@ class TestChardev extends Chardev {
     }
 
     private boolean outputGoesOn;
+    private boolean losesOutput;
 
     /** The peer comes. */
     TestChardev open() {
@@ -152,9 +153,18 @@ class TestChardev extends Chardev {
         return "test";
     }
 
+    /** The memory of the next output turns out to be gone. */
+    void loseOutput() {
+        losesOutput = true;
+    }
+
     @Override
     protected long write(IoVector data) {
         writes++;
+        if (losesOutput) {
+            losesOutput = false;
+            throw new MemoryFaultException("writev");
+        }
         if (!isOpen() && !outputGoesOn) {
             droppedBytes += data.bytes();
             return data.bytes();
