@@ -31,10 +31,13 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             "emergency-write",
             "indirect_desc",
             "event_idx",
+            "packed",
+            "in_order",
             "size",
             "resize-order",
             "status",
             "inband");
+
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;
@@ -104,6 +107,8 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
                 controller.bool("emergency-write", defaults.emergencyWrite()),
                 controller.bool("indirect_desc", defaults.indirect()),
                 controller.bool("event_idx", defaults.eventIdx()),
+                controller.bool("packed", defaults.packed()),
+                controller.bool("in_order", defaults.inOrder()),
                 consoleSize(controller));
     }
 

@@ -45,8 +45,9 @@ class DeviceConfigTest {
     @ValueSource(strings = {"vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device"})
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
         DeviceConfig config = parse(
-                driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,status=off,inband=on");
-        assertEquals(new SerialOptions("s0", 4, false, false, false, ConsoleSize.OFF), config.serial());
+                driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,packed=on,in_order=on,"
+                        + "status=off,inband=on");
+        assertEquals(new SerialOptions("s0", 4, false, false, false, true, true, ConsoleSize.OFF), config.serial());
         assertFalse(config.backend().status());
         assertTrue(config.backend().inband());
     }

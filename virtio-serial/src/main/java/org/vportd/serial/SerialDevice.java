@@ -208,6 +208,8 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         features |= options.emergencyWrite() ? mask(VIRTIO_CONSOLE_F_EMERG_WRITE) : 0;
         features |= options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0;
         features |= options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0;
+        features |= options.packed() ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0;
+        features |= options.inOrder() ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0;
         return features;
     }
 

@@ -104,7 +104,8 @@ final class StandardStream implements AutoCloseable {
     /** Leaves everything as it was found. */
     @Override
     public void close() throws PosixException {
-        try (shared) {
+        try (shared;
+                fd) {
             if (formerMode != null) {
                 formerMode.apply(shared);
             }
@@ -112,6 +113,5 @@ final class StandardStream implements AutoCloseable {
                 Posix.setNonBlocking(shared, false);
             }
         }
-        fd.close();
     }
 }
