@@ -52,6 +52,20 @@ class DeviceConfigTest {
         assertTrue(config.backend().inband());
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "size=off,OFF",
+        "size=on,COLUMNS_FIRST",
+        "size=on;resize-order=cols-rows,COLUMNS_FIRST",
+        "resize-order=rows-cols;size=on,ROWS_FIRST"
+    })
+    void shouldTellSizesWhenAsked(String options, ConsoleSize how) throws ConfigException {
+        assertEquals(
+                how,
+                parse("vhost-user-serial," + options.replace(';', ',')).serial().consoleSize());
+        assertEquals(ConsoleSize.OFF, parse().serial().consoleSize());
+    }
+
     @Test
     void shouldDescribePortWhenEveryKeyIsGiven() throws ConfigException {
         PortConfig port = parse("virtserialport,id=p1,bus=s0.0,chardev=c1,nr=0x2,name=org.a,,b", "virtio-serial,id=s0")
@@ -104,6 +118,9 @@ class DeviceConfigTest {
                 "virtconsole,buffer=lots | Parameter 'buffer' expects a size",
                 "virtconsole,id=1p | Parameter 'id' expects an identifier",
                 "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
+                "virtio-serial,size=80x24 | Parameter 'size' expects 'on' or 'off'",
+                "virtio-serial,resize-order=cols-rows | 'resize-order' option requires 'size=on'",
+                "virtio-serial,size=on,resize-order=x | Parameter 'resize-order' expects 'cols-rows' or 'rows-cols'",
                 "virtio-serial,event_idx=maybe | Parameter 'event_idx' expects 'on' or 'off'"
             })
     void shouldRefuseWhenOptionIsWrong(String deviceAndMessage) {

@@ -8,7 +8,7 @@ public enum ConsoleSize {
     OFF,
     /** It is; in RESIZE messages columns come first, as the standard says. */
     COLUMNS_FIRST,
-    /** It is; rows come first, which is how most kernels of Linux read them. The driver does not say which it is. */
+    /** It is; rows come first, which is how Linux read them until 2025. The driver does not say which it expects. */
     ROWS_FIRST;
 
     /** The payload of a RESIZE message: two numbers of 16 bits, little-endian. */

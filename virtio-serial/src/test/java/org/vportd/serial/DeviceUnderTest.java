@@ -92,13 +92,17 @@ final class DeviceUnderTest implements AutoCloseable {
     }
 
     DeviceUnderTest(int maxPorts, Shape shape) throws PosixException, ConfigException {
+        this(SerialOptions.defaults().withMaxPorts(maxPorts), shape);
+    }
+
+    DeviceUnderTest(SerialOptions options, Shape shape) throws PosixException, ConfigException {
         this.shape = shape;
         this.loop = EventLoop.open();
         this.memory = DriverMemory.open(MEMORY_BYTES);
         this.deviceMemory = memory.mapForDevice();
         this.device = new SerialDevice(
                 loop,
-                SerialOptions.defaults().withMaxPorts(maxPorts).withRings(shape.packed, shape.inOrder),
+                options.withRings(shape.packed, shape.inOrder),
                 new PortNames(),
                 this::guestOpened);
         device.attach(transport);
