@@ -38,6 +38,7 @@ public final class ChardevFrontend {
         if (place.isOpen()) {
             handler.onEvent(ChardevEvent.OPENED);
         }
+        tellSize(place);
         place.acceptInput(); // what waits comes after OPENED
     }
 
@@ -57,11 +58,19 @@ public final class ChardevFrontend {
         } else if (wasOpen) {
             handler.onEvent(ChardevEvent.CLOSED);
         }
+        tellSize(place);
         if (chardev == place) {
             handler.onWritable(); // what the other one had not taken is tried anew
         }
         if (chardev == place) {
             place.acceptInput();
+        }
+    }
+
+    private void tellSize(Chardev place) {
+        WindowSize size = place.windowSize();
+        if (chardev == place && size != null) {
+            handler.resized(size);
         }
     }
 

@@ -50,6 +50,16 @@ class TestChardev extends Chardev {
     }
 
     /** The peer leaves. */
+    /** The peer's window has a size. */
+    void resize(int columns, int rows) {
+        raiseSize(columns, rows);
+    }
+
+    /** Whether the front-end wants to know that. */
+    boolean isAskedForSize() {
+        return wantsSize();
+    }
+
     void hangUp() {
         waitsForRoom = false;
         raise(ChardevEvent.CLOSED);

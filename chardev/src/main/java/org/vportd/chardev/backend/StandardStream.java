@@ -88,6 +88,11 @@ final class StandardStream implements AutoCloseable {
         }
     }
 
+    /** The size of a terminal's window, not known if it is none. */
+    Terminals.Size windowSize() {
+        return Terminals.Size.of(shared);
+    }
+
     /** Makes it the duty of this one to leave everything as the other one has found it. */
     void takeOver(StandardStream other) {
         formerMode = other.formerMode;

@@ -65,6 +65,7 @@ public final class VcChardev extends Chardev {
         byte[] title = ("\033[44m" + name + " console\033[0m\r\n").getBytes(StandardCharsets.UTF_8);
         parser.feed(title, 0, title.length);
         raise(ChardevEvent.OPENED);
+        raiseSize(columns, rows);
     }
 
     private static Chardev open(Opening opening) throws ConfigException {

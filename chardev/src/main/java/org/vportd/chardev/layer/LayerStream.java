@@ -371,6 +371,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     }
 
     @Override
+    public final boolean wantsSize() {
+        return owner.wantsSize();
+    }
+
+    @Override
     public final void resized(int columns, int rows) {
         owner.resized(columns, rows);
     }

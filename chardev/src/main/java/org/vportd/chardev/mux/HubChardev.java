@@ -11,6 +11,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -18,6 +19,8 @@ import org.vportd.posix.NativeMemory;
 /**
  * One front-end on any number of chardevs: all get its output, and it gets the input of all or of one of them. Open while
  * one of them is.
+ *
+ * <p>To the front-end, the window is as large as the smallest of its members' windows, so that all of them show everything.
  *
  * <p>Nothing is copied for a member. Output is taken from the front-end once all members that it waits for have it; until
  * then each member has its own position in what the front-end still holds.
@@ -313,9 +316,28 @@ public final class HubChardev extends Multiplexer {
         if (openOnes.isEmpty() && isOpen()) {
             raise(ChardevEvent.CLOSED);
         } else {
+            memberResized();
             memberWritable();
             acceptInput(); // another one may be the writer now
         }
+    }
+
+    /** The size of a member's window is another one, or does not count any more. */
+    void memberResized() {
+        WindowSize smallest = null;
+        for (HubMember member : members) {
+            WindowSize size = member.size();
+            if (size != null) {
+                smallest = smallest == null ? size : smallest.within(size);
+            }
+        }
+        if (smallest != null) {
+            raiseSize(smallest.columns(), smallest.rows());
+        }
+    }
+
+    boolean wantsSizeOfMembers() {
+        return wantsSize();
     }
 
     void memberBreak(HubMember member) {

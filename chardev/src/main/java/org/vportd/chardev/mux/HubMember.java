@@ -1,10 +1,12 @@
 package org.vportd.chardev.mux;
 
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.WindowSize;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -21,6 +23,7 @@ final class HubMember implements ChardevHandler {
     private long ahead;
     private long skippedBytes;
     private boolean open;
+    private @Nullable WindowSize size;
     private long replay;
     private final IoVector replayed = new IoVector();
 
@@ -37,6 +40,7 @@ final class HubMember implements ChardevHandler {
         replay = former.replay;
         replayed.addPart(former.replayed, 0, former.replayed.bytes());
         former.replay = 0;
+        size = former.size;
     }
 
     void attach(Chardev to) throws ConfigException {
@@ -67,6 +71,12 @@ final class HubMember implements ChardevHandler {
 
     boolean isOpen() {
         return open;
+    }
+
+    /** The size of its peer's window, null if that is not there or not known. */
+    @Nullable
+    WindowSize size() {
+        return size;
     }
 
     long ahead() {
@@ -175,6 +185,17 @@ final class HubMember implements ChardevHandler {
     }
 
     @Override
+    public boolean wantsSize() {
+        return hub.wantsSizeOfMembers();
+    }
+
+    @Override
+    public void resized(WindowSize newSize) {
+        size = newSize;
+        hub.memberResized();
+    }
+
+    @Override
     public void onWritable() {
         flushReplay();
         hub.memberWritable();
@@ -190,6 +211,7 @@ final class HubMember implements ChardevHandler {
             hub.memberOpened(this);
         } else if (event == ChardevEvent.CLOSED) {
             open = false;
+            size = null;
             if (!takesOutput()) {
                 forget(0);
                 forgetReplay();

@@ -13,6 +13,7 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
+import org.vportd.chardev.WindowSize;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -48,7 +49,7 @@ public final class MuxChardev extends Multiplexer {
             }
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
-                throw new ConfigException("chardev: mux: base chardev " + id + " not found");
+                throw new ConfigException("mux: base chardev " + id + " not found");
             }
             if (base instanceof MuxChardev) {
                 throw new ConfigException("chardev: multiplexers can't be stacked");
@@ -161,6 +162,7 @@ public final class MuxChardev extends Multiplexer {
 
     /** The newest front-end gets the focus, unless they come from another multiplexer, together. */
     void occupied(MuxSlot slot) {
+        base.setOpen(true);
         if (heirs == 0 || slot == slots[inheritedFocus]) {
             focus(slot);
         }
@@ -168,6 +170,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     void vacated(MuxSlot slot) {
+        base.setOpen(Stream.of(slots).anyMatch(MuxSlot::isBusy));
         if (slot == focused) {
             MuxSlot next = next(slot);
             focused = null;
@@ -356,6 +359,19 @@ public final class MuxChardev extends Multiplexer {
                 for (MuxSlot slot : slots) {
                     slot.roomAgain();
                 }
+            }
+        }
+
+        @Override
+        public boolean wantsSize() {
+            return Stream.of(slots).anyMatch(MuxSlot::isSizeWanted);
+        }
+
+        /** Whoever does not have the focus now is shown in the same window later. */
+        @Override
+        public void resized(WindowSize size) {
+            for (MuxSlot slot : slots) {
+                slot.resized(size);
             }
         }
 

@@ -52,7 +52,7 @@ record SocketOptions(
         TlsCredentials credentials = tlsCredentials(opening, server);
         checkAddress(options, address, server);
         checkRole(options, server);
-        checkReach(options, address, server);
+        checkClient(options, address, server);
         boolean telnet = options.bool("telnet", false);
         return new SocketOptions(
                 address,
@@ -71,15 +71,12 @@ record SocketOptions(
 
     private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
         boolean tls = options.has("tls-creds");
-        if (address instanceof SocketAddress.Passed passed) {
+        if (address instanceof SocketAddress.Passed) {
             if (options.has("reconnect") || (!server && reconnectNs(options) > 0)) {
                 throw new ConfigException("'reconnect' option is incompatible with 'fd' address type");
             }
             if (tls && !server) {
                 throw new ConfigException("'tls_creds' option is incompatible with 'fd' address type as client");
-            }
-            if (passed.name().isEmpty() && !server) {
-                throw new ConfigException("Parameter 'fd' expects a number", "or the name of a descriptor");
             }
         } else if (tls && address instanceof SocketAddress.Unix) {
             throw new ConfigException("'tls_creds' option is incompatible with 'unix' address type");
@@ -112,14 +109,14 @@ record SocketOptions(
         }
     }
 
-    private static void checkReach(Options options, SocketAddress address, boolean server) throws ConfigException {
-        if (server && address instanceof SocketAddress.Inet inet && inet.keepsAlive()) {
-            throw new ConfigException("keep-alive option is not supported for passive sockets");
+    private static void checkClient(Options options, SocketAddress address, boolean server) throws ConfigException {
+        if (server) {
+            return;
         }
-        if (!server && address instanceof SocketAddress.Unix unix && unix.path().isEmpty()) {
+        if (address instanceof SocketAddress.Unix unix && unix.path().isEmpty()) {
             throw new ConfigException("unix connect: no path specified");
         }
-        if (!server && (options.bool("telnet", false) || options.bool("tn3270", false))) {
+        if (options.bool("telnet", false) || options.bool("tn3270", false)) {
             LOG.log(Level.WARNING, "telnet is spoken by servers only: a client passes its bytes on as they are");
         }
     }

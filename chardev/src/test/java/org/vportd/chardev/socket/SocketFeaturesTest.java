@@ -267,8 +267,6 @@ class SocketFeaturesTest {
                 refusal(tcp + "wait=on,reconnect=1,reconnect-ms=1"));
         assertEquals(
                 "'reconnect' and 'reconnect-ms' are mutually exclusive", refusal(tcp + "reconnect=1,reconnect-ms=1"));
-        assertEquals(
-                "keep-alive option is not supported for passive sockets", refusal(tcp + "server=on,keep-alive=on"));
         assertEquals("unix connect: no path specified", refusal("socket,id=c,path="));
         assertEquals("Failed to parse cid 'x'", refusal("socket,id=c,cid=x,port=1"));
         assertEquals("chardev: socket: no port given", refusal("socket,id=c,cid=1"));
@@ -441,6 +439,35 @@ class SocketFeaturesTest {
         assertEquals("File descriptor 'file' is not a socket", refusal("socket,id=e,fd=file"));
         assertFalse(file.isOpen());
         assertEquals("Parameter 'fd' expects a number", refusal("socket,id=e,fd=3x"));
+    }
+
+    @Test
+    @DisplayName("CH-12 a listening TCP socket that is passed shows where it listens")
+    void shouldShowWherePassedSocketListens() throws Exception {
+        Fd listener = Sockets.listenTcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
+        int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+        passed.put("listener", listener);
+        assertEquals(
+                "disconnected:tcp:127.0.0.1:" + port + ",server=on",
+                add("socket,id=c,server=on,wait=off,fd=listener").filename());
+    }
+
+    @Test
+    @DisplayName("CH-14 what does not go with a passed socket is said before it is looked for")
+    void shouldCheckOptionsBeforePassedSocket() {
+        assertEquals(
+                "'reconnect' option is incompatible with 'fd' address type",
+                refusal("socket,id=c,fd=none,reconnect=1"));
+        assertEquals("File descriptor named '' has not been found", refusal("socket,id=c,fd="));
+    }
+
+    @Test
+    @DisplayName("CH-14 keep-alive is for the connections of a server, too")
+    void shouldKeepConnectionsOfServerAlive() throws Exception {
+        SocketChardev server = add("socket,id=c,server=on,wait=off,keep-alive=on,host=127.0.0.1,port=0");
+        RecordingHandler front = front(server);
+        add("socket,id=d,host=127.0.0.1,port=" + port(server.filename()));
+        until(front, ChardevEvent.OPENED, 1);
     }
 
     // --- rarer addresses
