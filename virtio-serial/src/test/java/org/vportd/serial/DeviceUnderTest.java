@@ -101,10 +101,7 @@ final class DeviceUnderTest implements AutoCloseable {
         this.memory = DriverMemory.open(MEMORY_BYTES);
         this.deviceMemory = memory.mapForDevice();
         this.device = new SerialDevice(
-                loop,
-                options.withRings(shape.packed, shape.inOrder),
-                new PortNames(),
-                this::guestOpened);
+                loop, options.withRings(shape.packed, shape.inOrder), new PortNames(), this::guestOpened);
         device.attach(transport);
     }
 
