@@ -76,8 +76,13 @@ public interface ByteStream extends AutoCloseable {
         /** The peer has sent a break, see {@link ChardevEvent#BREAK}. */
         default void breakReceived() {}
 
-        /** The peer has told the size of its window, in characters. */
+        /** The peer has told the size of its window, in characters; 0 if it does not know. */
         default void resized(int columns, int rows) {}
+
+        /** Whether {@link #resized} is of use; if not, a peer that does not tell by itself is not asked. */
+        default boolean wantsSize() {
+            return false;
+        }
 
         /** Whether descriptors that come along with bytes are wanted. */
         default boolean takesDescriptors() {

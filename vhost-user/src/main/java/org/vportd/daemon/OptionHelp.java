@@ -1,112 +1,79 @@
 package org.vportd.daemon;
 
-import java.util.ArrayList;
+import java.io.PrintStream;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.chardev.secure.UserObjects;
-import org.vportd.serial.PortOptions;
+import org.vportd.loop.EventLoop;
+import org.vportd.posix.PosixException;
 
-/** Answers {@code help} (or {@code ?}) in the place of a type, and after one. */
+/** Answers {@code -chardev help}, {@code -device virtconsole,help} and the like. */
 final class OptionHelp {
-    private static final Pattern ASKED = Pattern.compile("(?:(?:[a-z-]+=)?([^,=]*),)?(?:help|\\?)");
+    private static final Set<String> WORDS = Set.of("help", "?");
 
-    private static final List<String> PORTS = List.of(
-            "  bus=BUS          the device it is on (virtio-serial0.0)",
-            "  chardev=ID       the character device behind it; without one, output is dropped",
-            "  id=ID            a name for it in monitors",
-            "  name=NAME        the name the guest finds it by",
-            "  nr=N             its number; chosen if not given, and 0 is kept for a console");
-    private static final String BUFFER =
-            "  buffer=SIZE      how much output waits while the character device is full (256k)";
+    private final PrintStream out;
 
-    private static final List<String> CONTROLLER = List.of(
-            "  emergency-write=on|off  a driver may put out characters before it has queues (on)",
-            "  event_idx=on|off        (on)",
-            "  id=ID                   its name in monitors and, with .0, that of its bus (virtio-serial0)",
-            "  inband=on|off           in-band notifications, for front-ends that have them (off)",
-            "  indirect_desc=on|off    (on)",
-            "  max_ports=N             1 to 511 (31)",
-            "  status=on|off           vhost-user's STATUS (on)");
-
-    private OptionHelp() {}
-
-    /** Whether one of the texts of an option asks for help. */
-    static boolean isAsked(Collection<String> texts) {
-        return texts.stream().anyMatch(text -> ASKED.matcher(text).matches());
+    OptionHelp(PrintStream out) {
+        this.out = out;
     }
 
-    static List<String> chardevs(Collection<String> texts, Chardevs chardevs) throws ConfigException {
-        List<String> lines = new ArrayList<>();
-        for (String type : types(texts)) {
-            if (type.isEmpty()) {
-                lines.add("Available chardev backend types: ");
-                indent(lines, chardevs.typeNames());
+    /** Whether an option asks what it can be: there is a word for help alone between its commas. */
+    static boolean isAsked(String option) {
+        return List.of(option.split(",", -1)).stream().anyMatch(WORDS::contains);
+    }
+
+    /** Prints the types of character devices, or what the one takes that is named. */
+    void chardev(String option) throws ConfigException, StartException {
+        try (EventLoop loop = EventLoop.open();
+                Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE)) {
+            String type = kind(option);
+            if (WORDS.contains(type)) {
+                list("Available chardev backend types: ", chardevs.typeNames());
             } else if (chardevs.typeNames().contains(type)) {
-                lines.add(type + " options:");
-                indent(lines, chardevs.keys(type));
+                list(type + " options:", chardevs.keys(type));
             } else {
-                throw new ConfigException(
-                        "'" + type + "' is not a valid char driver name",
-                        "there are: " + String.join(", ", chardevs.typeNames()));
+                throw new ConfigException("'" + type + "' is not a valid char driver name", "see -chardev help");
             }
+        } catch (PosixException e) {
+            throw new StartException("cannot start: " + e.getMessage());
         }
-        return lines;
     }
 
-    static List<String> objects(Collection<String> texts) throws ConfigException {
-        List<String> lines = new ArrayList<>();
-        for (String type : types(texts)) {
-            if (type.isEmpty()) {
-                lines.add("List of user creatable objects:");
-                indent(lines, UserObjects.typeNames());
-            } else {
-                lines.add(type + " options:");
-                indent(lines, UserObjects.keys(type));
-            }
+    /** Prints the devices, or the properties of the one that is named. */
+    void device(String option) throws ConfigException {
+        String driver = kind(option);
+        if (WORDS.contains(driver)) {
+            list("Available devices: ", DeviceConfig.drivers());
+        } else {
+            list(driver + " options:", DeviceConfig.keys(driver));
         }
-        return lines;
     }
 
-    static List<String> devices(Collection<String> texts) throws ConfigException {
-        List<String> lines = new ArrayList<>();
-        for (String driver : types(texts)) {
-            if (driver.isEmpty()) {
-                lines.add("virtconsole          a console (/dev/hvcN)");
-                lines.add("virtserialport       a channel for programs (/dev/vportNpM, /dev/virtio-ports/NAME)");
-                lines.add("vhost-user-serial    the device that these are on");
-                continue;
-            }
-            boolean isController = DeviceConfig.isController(driver);
-            if (!isController) {
-                PortOptions.Type unused = PortConfig.type(driver);
-            }
-            lines.add(driver + " options:");
-            if (driver.equals("virtconsole")) {
-                lines.add(BUFFER);
-            }
-            lines.addAll(isController ? CONTROLLER : PORTS);
+    /** Prints the types of objects, or what the one takes that is named. */
+    void object(String option) throws ConfigException {
+        String type = kind(option);
+        if (WORDS.contains(type)) {
+            list("List of user creatable objects:", UserObjects.typeNames());
+        } else if (UserObjects.typeNames().contains(type)) {
+            list(type + " options:", UserObjects.keys(type));
+        } else {
+            throw new ConfigException("Parameter 'qom-type' does not accept value '" + type + "'", "see -object help");
         }
-        return lines;
     }
 
-    /** What is asked for, each once: the name of a type, or "" for all types. */
-    private static Collection<String> types(Collection<String> texts) {
-        Collection<String> types = new TreeSet<>();
-        for (String text : texts) {
-            Matcher matcher = ASKED.matcher(text);
-            if (matcher.matches()) {
-                types.add(matcher.group(1) == null ? "" : matcher.group(1));
-            }
-        }
-        return types;
+    private static String kind(String option) {
+        String first = option.split(",", -1)[0];
+        return first.substring(first.indexOf('=') + 1);
     }
 
-    private static void indent(List<String> lines, Collection<String> names) {
-        names.forEach(name -> lines.add("  " + name));
+    private void list(String title, Collection<String> names) {
+        out.println(title);
+        new TreeSet<>(names).forEach(name -> out.println("  " + name));
     }
 }

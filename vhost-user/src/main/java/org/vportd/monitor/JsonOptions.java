@@ -1,44 +1,61 @@
 package org.vportd.monitor;
 
-import java.nio.charset.StandardCharsets;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.Map;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.monitor.json.JsonException;
 import org.vportd.monitor.json.JsonFramer;
+import org.vportd.monitor.schema.ObjectType;
+import org.vportd.monitor.schema.SchemaException;
 
-/** Options of the command line that are written as a JSON object, as libvirt writes those of devices and objects. */
+/** Devices and objects on the command line, written as the arguments of {@code device_add} and {@code object-add} are. */
 public final class JsonOptions {
     private JsonOptions() {}
 
-    /** Whether a text is meant to be such an object. */
+    /** Whether a text is meant as JSON: no option in the other notation begins like that. */
     public static boolean isJson(String text) {
         return text.startsWith("{");
     }
 
     /**
-     * Reads an object; what is within its members becomes {@code key.name} and {@code key.0}.
+     * Reads a device.
      *
-     * @throws ConfigException if the text is not one object
+     * @throws ConfigException if that is no JSON or does not fit
      */
-    public static Options parse(String text) throws ConfigException {
-        byte[] bytes = (text + "\n").getBytes(StandardCharsets.UTF_8);
+    public static Options device(String text) throws ConfigException {
+        return parse(text, DeviceCommands.DEVICE_ADD);
+    }
+
+    /**
+     * Reads an object.
+     *
+     * @throws ConfigException if that is no JSON or does not fit
+     */
+    public static Options object(String text) throws ConfigException {
+        return parse(text, ObjectSchema.OPTIONS);
+    }
+
+    private static Options parse(String text, ObjectType type) throws ConfigException {
         JsonFramer framer = new JsonFramer();
+        byte[] bytes = text.getBytes(UTF_8);
         int end = framer.feed(bytes, 0, bytes.length);
         try {
             if (!framer.isComplete()) {
-                throw new ConfigException("JSON parse error, premature end");
+                throw new ConfigException("JSON parse error, premature EOI", "brackets or quotes are not closed");
             }
-            if (framer.next() instanceof Map<?, ?> members && isBlank(bytes, end)) {
-                return FlatOptions.of(members);
+            Object value = framer.next();
+            String rest = new String(bytes, end, bytes.length - end, UTF_8);
+            if (!(value instanceof Map<?, ?> members) || !rest.isBlank()) {
+                throw new ConfigException("JSON parse error, expecting one object", "got '" + rest + "' after it");
             }
+            type.checkArguments(members);
+            return FlatOptions.of(members);
         } catch (JsonException e) {
             throw new ConfigException(e.text());
+        } catch (SchemaException e) {
+            throw new ConfigException(String.valueOf(e.getMessage()));
         }
-        throw new ConfigException("expected one JSON object");
-    }
-
-    private static boolean isBlank(byte[] bytes, int from) {
-        return new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8).isBlank();
     }
 }

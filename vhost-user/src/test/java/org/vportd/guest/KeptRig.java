@@ -13,10 +13,12 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCallback {
     private final Rig.Starter starter;
+    private final String deviceOptions;
     private @Nullable Rig rig;
 
-    KeptRig(Rig.Starter starter) {
+    KeptRig(Rig.Starter starter, String deviceOptions) {
         this.starter = starter;
+        this.deviceOptions = deviceOptions;
     }
 
     Rig rig() {
@@ -29,7 +31,7 @@ final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCa
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
         if (rig == null) {
-            rig = new Rig(starter);
+            rig = new Rig(starter, deviceOptions);
             rig.awaitGuest();
         }
     }

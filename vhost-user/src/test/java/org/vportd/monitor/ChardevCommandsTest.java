@@ -358,6 +358,23 @@ class ChardevCommandsTest {
     }
 
     @Test
+    @DisplayName("CH-14 a server without a socket gets its clients from elsewhere; a name is looked for last")
+    void namelessDescriptor() {
+        String data = "{'addr': {'type': 'fd', 'data': {'str': ''}}}";
+        assertEquals(EMPTY, client.ask(make("chardev-add", "c", "socket", data)));
+        assertEquals(
+                "Failed to add chardev 'd': File descriptor named '' has not been found",
+                client.error(make("chardev-add", "d", "socket", data.replace("}}}", "}}, 'server': false}"))));
+        assertEquals(
+                "Failed to add chardev 'd': 'reconnect' option is incompatible with 'fd' address type",
+                client.error(make(
+                        "chardev-add",
+                        "d",
+                        "socket",
+                        data.replace("''}}}", "'none'}}, 'server': false, 'reconnect-ms': 5}"))));
+    }
+
+    @Test
     @DisplayName("QMP-13 chardev-add takes a name that this monitor has, and no number of a descriptor")
     void descriptorForChardev() throws Exception {
         String data = "{'addr': {'type': 'fd', 'data': {'str': 'f'}}, 'server': false}";

@@ -319,6 +319,7 @@ class HumanCommandsTest {
                 "chardev-remove id -- ",
                 "chardev-send-break|sendbreak id -- ",
                 "closefd name -- ",
+                "console_resize console cols rows -- ",
                 "device_add device -- ",
                 "device_del id -- ",
                 "getfd name -- ",
@@ -335,7 +336,7 @@ class HumanCommandsTest {
                 "vc-type device data -- ")) {
             assertTrue(("\n" + help).contains("\n" + command), command + " in " + help);
         }
-        assertEquals(19, help.lines().count());
+        assertEquals(20, help.lines().count());
         assertEquals(help, ask("?"));
         assertEquals("quit|q -- end the program\n", ask("help q"));
         assertTrue(ask("help info").contains("\ninfo qtree -- show the device tree\n"));

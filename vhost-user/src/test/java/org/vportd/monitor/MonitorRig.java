@@ -18,6 +18,7 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
@@ -95,6 +96,19 @@ final class MonitorRig implements AutoCloseable {
             }
             ask("remove " + idOrPath);
             monitors.deviceDeleted("p1", "/machine/peripheral/p1");
+        }
+
+        @Override
+        public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
+            if (!idOrPath.equals("p1")) {
+                throw DeviceNotFoundException.ofDevice(idOrPath);
+            }
+            ask("resize " + idOrPath + " " + size);
+        }
+
+        @Override
+        public void resizeConsole(long port, WindowSize size) throws ConfigException {
+            ask("resize port " + port + " " + size);
         }
     }
 

@@ -38,23 +38,13 @@ public final class UserObjects {
         return new TreeSet<>(TYPES.keySet());
     }
 
-    /**
-     * The keys that options of a type can have, sorted.
-     *
-     * @throws ConfigException if there is no such type
-     */
-    public static Set<String> keys(String typeName) throws ConfigException {
-        return new TreeSet<>(type(typeName).keys());
-    }
-
-    private static Type type(String typeName) throws ConfigException {
+    /** The options of a type, which must be one of {@link #typeNames}; not those that all have. */
+    public static Set<String> keys(String typeName) {
         Type type = TYPES.get(typeName);
         if (type == null) {
-            throw new ConfigException(
-                    "Parameter '" + IMPLIED_KEY + "' does not accept value '" + typeName + "'",
-                    "accepted: " + String.join(", ", typeNames()));
+            throw new IllegalArgumentException("no such type: type=" + typeName);
         }
-        return type;
+        return type.keys();
     }
 
     /**
@@ -64,7 +54,12 @@ public final class UserObjects {
      */
     public UserObject add(Options options) throws ConfigException {
         String typeName = required(options, IMPLIED_KEY);
-        Type type = type(typeName);
+        Type type = TYPES.get(typeName);
+        if (type == null) {
+            throw new ConfigException(
+                    "Parameter '" + IMPLIED_KEY + "' does not accept value '" + typeName + "'",
+                    "accepted: " + String.join(", ", typeNames()));
+        }
         required(options, "id");
         String id = String.valueOf(options.id());
         for (String key : options.keys()) {

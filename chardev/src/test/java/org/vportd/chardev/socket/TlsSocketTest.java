@@ -160,8 +160,19 @@ class TlsSocketTest {
         assertEquals("Object with id 'nobody' is not TLS credentials", refusal(server + "nobody"));
         assertEquals("Expected TLS credentials for a server endpoint", refusal(server + "theirs"));
         assertEquals("Cannot find QAuthZ object ID x", refusal(server + "ours,tls-authz=x"));
+    }
+
+    @Test
+    @DisplayName("CH-14 addresses that TLS does not go with")
+    void shouldRefuseOtherAddresses() {
+        String refused = "'tls_creds' option is incompatible with ";
         assertEquals(
-                "'tls_creds' option is incompatible with 'unix' address type",
-                refusal("socket,id=c,server=on,path=/x,tls-creds=ours"));
+                refused + "'unix' address type", refusal("socket,id=c,server=on,path=/x,tls-creds=ours,reconnect=1"));
+        assertEquals(refused + "'unix' address type", refusal("socket,id=c,path=/x,tls-creds=theirs,wait=on"));
+        assertEquals(refused + "'vsock' address type", refusal("socket,id=c,cid=3,port=1,tls-creds=theirs"));
+        assertEquals(refused + "'fd' address type as client", refusal("socket,id=c,fd=3,tls-creds=theirs"));
+        assertEquals(
+                "'reconnect' option is incompatible with 'fd' address type",
+                refusal("socket,id=c,fd=3,tls-creds=theirs,reconnect=1"));
     }
 }
