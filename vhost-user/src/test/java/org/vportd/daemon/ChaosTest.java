@@ -105,7 +105,7 @@ class ChaosTest {
                 List.of(
                         options("socket,id=stable,server=on,wait=off,path=" + folder.resolve("stable"), "backend"),
                         options("socket,id=mon,server=on,wait=off,path=" + folder.resolve("qmp"), "backend")),
-                List.of(new MonitorConfig("mon", MonitorConfig.Mode.CONTROL, false)),
+                List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
                 DeviceConfig.of(List.of(options("virtserialport,chardev=stable,id=fixed,nr=1", "driver"))),
                 false);
     }

@@ -394,8 +394,7 @@ class PeersIT {
         second.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
         echo.awaitHostOpen(PORT, false);
         CompletionException failure = assertThrows(CompletionException.class, () -> open("/elsewhere", new Heard()));
-        WebSocketHandshakeException refusal =
-                assertInstanceOf(WebSocketHandshakeException.class, failure.getCause());
+        WebSocketHandshakeException refusal = assertInstanceOf(WebSocketHandshakeException.class, failure.getCause());
         assertEquals(404, refusal.getResponse().statusCode());
         assertEquals(TEXT, echo.received(PORT));
     }
