@@ -89,6 +89,10 @@ class ChaosTest {
         return Options.parse(text, impliedKey, warning -> {});
     }
 
+    private static ChardevConfig socket(String id, Path path) {
+        return ChardevConfig.of(options("socket,server=on,wait=off,id=" + id + ",path=" + path, "backend"));
+    }
+
     private interface Config {
         DaemonConfig make() throws Exception;
     }
@@ -102,9 +106,7 @@ class ChaosTest {
                 "chaos",
                 (byte) 1,
                 objects,
-                List.of(
-                        options("socket,id=stable,server=on,wait=off,path=" + folder.resolve("stable"), "backend"),
-                        options("socket,id=mon,server=on,wait=off,path=" + folder.resolve("qmp"), "backend")),
+                List.of(socket("stable", folder.resolve("stable")), socket("mon", folder.resolve("qmp"))),
                 List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
                 DeviceConfig.of(List.of(options("virtserialport,chardev=stable,id=fixed,nr=1", "driver"))),
                 false);
