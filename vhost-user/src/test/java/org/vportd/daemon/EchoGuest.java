@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vportd.vhostuser.frontend.ConsoleDriver;
 import org.vportd.vhostuser.frontend.ConsoleOptions;
@@ -107,18 +106,18 @@ final class EchoGuest implements AutoCloseable {
         return hostOpen[port];
     }
 
-    void awaitReceived(int port, String text) {
+    void awaitReceived(int port, String text) throws IOException {
         until("port " + port + " gets " + text, () -> received(port).contains(text));
     }
 
-    void awaitHostOpen(int port, boolean open) {
+    void awaitHostOpen(int port, boolean open) throws IOException {
         until("port " + port + " open=" + open, () -> isHostOpen(port) == open);
     }
 
     /** Waits until something holds, as long as the guest runs. */
-    void until(String what, BooleanSupplier condition) {
+    void until(String what, ConsoleDriver.Condition condition) throws IOException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
-        while (!condition.getAsBoolean()) {
+        while (!condition.holds()) {
             Throwable cause = failure;
             if (cause != null) {
                 throw new AssertionError("the guest has failed, before: " + what, cause);
