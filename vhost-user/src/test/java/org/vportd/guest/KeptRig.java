@@ -1,6 +1,7 @@
 package org.vportd.guest;
 
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -13,10 +14,16 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCallback {
     private final Rig.Starter starter;
+    private final Rig.MoreOptions more;
     private @Nullable Rig rig;
 
     KeptRig(Rig.Starter starter) {
+        this(starter, dir -> List.of());
+    }
+
+    KeptRig(Rig.Starter starter, Rig.MoreOptions more) {
         this.starter = starter;
+        this.more = more;
     }
 
     Rig rig() {
@@ -29,7 +36,7 @@ final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCa
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
         if (rig == null) {
-            rig = new Rig(starter);
+            rig = new Rig(starter, more);
             rig.awaitGuest();
         }
     }
