@@ -84,11 +84,12 @@ final class Daemon implements AutoCloseable {
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
-        for (PortConfig port : config.device().ports()) {
-            within("-device " + port.source(), () -> devices.plug(port));
-        }
         for (MonitorConfig monitor : config.monitors()) {
             within("-mon " + monitor.chardev(), () -> addMonitor(made, chardevs, monitor));
+        }
+        // After monitors: of those that share a chardev, the last to come has the input, which shall be the console.
+        for (PortConfig port : config.device().ports()) {
+            within("-device " + port.source(), () -> devices.plug(port));
         }
         listen(config, device);
     }
