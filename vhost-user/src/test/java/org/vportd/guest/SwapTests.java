@@ -222,6 +222,7 @@ abstract class SwapTests {
             String pty =
                     String.valueOf(monitor.read("chardev-change", "'id': 'c2', 'backend': {'type': 'pty', 'data': {}}")
                             .get("pty"));
+            assertTrue(peer.receiveAll(QUIET).bytes() < SIZE, "not all was for the peer");
             rig().awaitPeer("down");
             MessageDigest digest = TestPattern.newDigest();
             long fresh = 0;
