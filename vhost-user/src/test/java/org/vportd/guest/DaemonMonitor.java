@@ -83,16 +83,6 @@ final class DaemonMonitor implements AutoCloseable {
         return event.get("data") instanceof Map<?, ?> map ? map : Map.of();
     }
 
-    /** When an event happened. */
-    static double seconds(Map<?, ?> event) {
-        Map<?, ?> time = event.get("timestamp") instanceof Map<?, ?> map ? map : Map.of();
-        return number(time.get("seconds")) + number(time.get("microseconds")) / 1e6;
-    }
-
-    private static double number(@Nullable Object value) {
-        return value instanceof Number number ? number.doubleValue() : Double.NaN;
-    }
-
     private Map<?, ?> message(Duration timeout) {
         String line = channel.expect(LINE, timeout).group(1);
         JsonFramer framer = new JsonFramer();
