@@ -1,5 +1,7 @@
 package org.vportd.bench;
 
+import static org.vportd.virtio.VirtioFeature.mask;
+
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.loop.EventLoop;
@@ -11,11 +13,12 @@ import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialListener;
 import org.vportd.serial.SerialOptions;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.queue.QueueConfig;
-import org.vportd.virtio.queue.SplitQueue;
+import org.vportd.virtio.queue.VirtQueue;
 
 /** A device with one channel, opened by the driver, whose two rings a benchmark drives on the device's own thread. */
 final class DeviceSetup implements AutoCloseable {
@@ -27,17 +30,22 @@ final class DeviceSetup implements AutoCloseable {
 
     final EventLoop loop;
     final DriverMemory memory;
-    final SplitDriver rx;
-    final SplitDriver tx;
+    final QueueDriver rx;
+    final QueueDriver tx;
     final SerialDevice device;
     final long buffers;
     private final GuestMemory guest;
+    private final long features;
 
-    DeviceSetup(EventLoop loop, Chardev chardev) throws PosixException, ConfigException {
+    DeviceSetup(EventLoop loop, Chardev chardev, Rings rings) throws PosixException, ConfigException {
         this.loop = loop;
+        this.features = mask(VirtioFeature.VIRTIO_F_EVENT_IDX)
+                | mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC)
+                | (rings.packed ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0)
+                | (rings.inOrder ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0);
         this.memory = DriverMemory.open(MEMORY_BYTES);
-        this.rx = new SplitDriver(memory, QUEUE_SIZE, true, 0);
-        this.tx = new SplitDriver(memory, QUEUE_SIZE, true, 0);
+        this.rx = QueueDriver.open(memory, QUEUE_SIZE, features, 0);
+        this.tx = QueueDriver.open(memory, QUEUE_SIZE, features, 0);
         this.buffers = memory.allocate((long) QUEUE_SIZE << 16, 4096);
         this.guest = memory.mapForDevice();
         this.device = new SerialDevice(
@@ -51,7 +59,7 @@ final class DeviceSetup implements AutoCloseable {
     }
 
     private void openPort() {
-        SplitDriver control = new SplitDriver(memory, QUEUE_SIZE, true, 0);
+        QueueDriver control = QueueDriver.open(memory, QUEUE_SIZE, features, 0);
         long message = memory.allocate(ConsoleLayout.CONTROL_LENGTH, ConsoleLayout.CONTROL_LENGTH);
         long host = memory.hostAddress(message);
         LittleEndian.putInt(host + ConsoleLayout.CONTROL_ID_OFFSET, PORT);
@@ -62,16 +70,15 @@ final class DeviceSetup implements AutoCloseable {
         device.startQueue(ConsoleLayout.CONTROL_TX_QUEUE, queue(control));
     }
 
-    private SplitQueue queue(SplitDriver driver) {
+    private VirtQueue queue(QueueDriver driver) {
         QueueConfig config = new QueueConfig(
                 QUEUE_SIZE,
                 guest.guestRange(driver.descriptorAddress(), 1),
                 guest.guestRange(driver.availAddress(), 1),
                 guest.guestRange(driver.usedAddress(), 1),
-                0,
-                true,
-                true);
-        return new SplitQueue(config, guest, () -> {});
+                driver.firstBase(),
+                VirtioFeature.rings(features));
+        return VirtQueue.open(config, guest, () -> {});
     }
 
     @Override

@@ -37,13 +37,17 @@ public class ReceiveBenchmark {
     @Param({"4096", "32768"})
     public int bufferBytes;
 
+    /** What the rings are like; the plain way has none. */
+    @Param({"SPLIT", "PACKED"})
+    public Rings rings = Rings.SPLIT;
+
     private SocketPairs pairs;
     private final IoVector plainBuffers = new IoVector();
 
     /** Makes a socket with a writer for each of the two ways. */
     @Setup
     public void open() throws Exception {
-        pairs = new SocketPairs(true);
+        pairs = new SocketPairs(true, rings);
         DeviceSetup setup = pairs.setup;
         for (int i = 0; i < DeviceSetup.QUEUE_SIZE; i++) {
             setup.rx.addWritable(setup.buffers + ((long) i << 16), bufferBytes, i);

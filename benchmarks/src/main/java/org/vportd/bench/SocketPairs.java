@@ -20,12 +20,13 @@ final class SocketPairs implements AutoCloseable {
      * Makes both.
      *
      * @param peersWrite whether the peers give bytes; otherwise they take them
+     * @param rings what the rings are like
      */
-    SocketPairs(boolean peersWrite) throws PosixException, ConfigException {
+    SocketPairs(boolean peersWrite, Rings rings) throws PosixException, ConfigException {
         loop = EventLoop.open();
         Fd[] ringPair = Sockets.pair();
         chardev = new StreamChardev(loop, ringPair[0]);
-        setup = new DeviceSetup(loop, chardev);
+        setup = new DeviceSetup(loop, chardev, rings);
         ringPeer = peersWrite ? SocketPeer.writer(ringPair[1]) : SocketPeer.reader(ringPair[1]);
         Fd[] plainPair = Sockets.pair();
         plain = plainPair[0];

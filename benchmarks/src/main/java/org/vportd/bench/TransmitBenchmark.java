@@ -34,13 +34,17 @@ public class TransmitBenchmark {
     @Param({"64", "1024", "4096", "32768"})
     public int blockBytes;
 
+    /** What the rings are like; the plain way has none. */
+    @Param({"SPLIT", "PACKED"})
+    public Rings rings = Rings.SPLIT;
+
     private SocketPairs pairs;
     private final IoVector plainData = new IoVector();
 
     /** Makes a socket with a reader for each of the two ways. */
     @Setup
     public void open() throws Exception {
-        pairs = new SocketPairs(false);
+        pairs = new SocketPairs(false, rings);
     }
 
     /** A ring of blocks, returned when the socket has taken them. */

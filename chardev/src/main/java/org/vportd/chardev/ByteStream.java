@@ -61,11 +61,28 @@ public interface ByteStream extends AutoCloseable {
         /** Bytes can pass now; called once if {@link ByteStream#isReady} was false at first. */
         default void ready() {}
 
+        /**
+         * The two ends could not agree on a protocol, or one broke it; {@link #ended} follows. Who does not want to know
+         * has it logged.
+         *
+         * @param name whose stream it is
+         * @param reason for people
+         */
+        default void disagreed(String name, String reason) {
+            System.getLogger(ByteStream.class.getName())
+                    .log(System.Logger.Level.WARNING, "connection failed: chardev=" + name + " error=" + reason);
+        }
+
         /** The peer has sent a break, see {@link ChardevEvent#BREAK}. */
         default void breakReceived() {}
 
-        /** The peer has told the size of its window, in characters. */
+        /** The peer has told the size of its window, in characters; 0 if it does not know. */
         default void resized(int columns, int rows) {}
+
+        /** Whether {@link #resized} is of use; if not, a peer that does not tell by itself is not asked. */
+        default boolean wantsSize() {
+            return false;
+        }
 
         /** Whether descriptors that come along with bytes are wanted. */
         default boolean takesDescriptors() {

@@ -22,6 +22,7 @@ public abstract class Chardev implements AutoCloseable {
 
     private final String id;
     private boolean open;
+    private @Nullable WindowSize windowSize;
     private @Nullable ChardevFrontend frontend;
     private @Nullable OutputLog log;
     private BiConsumer<Chardev, ChardevEvent> observer = (chardev, event) -> {};
@@ -59,6 +60,11 @@ public abstract class Chardev implements AutoCloseable {
     /** Whether a peer is there. */
     public final boolean isOpen() {
         return open;
+    }
+
+    /** The size of the peer's window as far as it is known, null otherwise. */
+    public final @Nullable WindowSize windowSize() {
+        return windowSize;
     }
 
     /** Whether output goes anywhere now. Some types have somewhere to put it without ever being open. */
@@ -174,8 +180,13 @@ public abstract class Chardev implements AutoCloseable {
      */
     protected void spill(IoVector data, long heldBytes) {}
 
-    /** What was not taken will not be written again: what comes next has nothing to do with it. */
-    protected void forget() {}
+    /**
+     * What was not taken will not be written again, except for its beginning: what comes behind that has nothing to do with
+     * what was written before.
+     *
+     * @param keptBytes how long that beginning is
+     */
+    protected void forget(long keptBytes) {}
 
     /**
      * Takes a chardev in as one of its own, if it is made of others.
@@ -272,11 +283,34 @@ public abstract class Chardev implements AutoCloseable {
             open = true;
         } else if (event == ChardevEvent.CLOSED) {
             open = false;
+            windowSize = null; // the next peer has its own
         }
         observer.accept(this, event);
         if (frontend != null) {
             frontend.handler().onEvent(event);
         }
+    }
+
+    /**
+     * Has learnt the size of the peer's window. Numbers that are not one are left out; a size that is known already is not
+     * told again.
+     */
+    protected final void raiseSize(int columns, int rows) {
+        if (!WindowSize.isKnown(columns, rows)) {
+            return;
+        }
+        WindowSize size = new WindowSize(columns, rows);
+        if (!size.equals(windowSize)) {
+            windowSize = size;
+            if (frontend != null) {
+                frontend.handler().resized(size);
+            }
+        }
+    }
+
+    /** Whether the front-end wants to know the size of the peer's window; if not, the peer need not be asked. */
+    protected final boolean wantsSize() {
+        return frontend != null && frontend.handler().wantsSize();
     }
 
     /** What a stream of this chardev sees of it: the front-end, whichever that is at the time. */
@@ -290,7 +324,7 @@ public abstract class Chardev implements AutoCloseable {
         }
 
         @Override
-        public final void received(long bytes) {
+        public void received(long bytes) {
             Chardev.this.received(bytes);
         }
 
@@ -307,6 +341,16 @@ public abstract class Chardev implements AutoCloseable {
         @Override
         public final void writable() {
             Chardev.this.writable();
+        }
+
+        @Override
+        public final boolean wantsSize() {
+            return Chardev.this.wantsSize();
+        }
+
+        @Override
+        public void resized(int columns, int rows) {
+            raiseSize(columns, rows);
         }
 
         @Override

@@ -38,6 +38,7 @@ public final class ChardevFrontend {
         if (place.isOpen()) {
             handler.onEvent(ChardevEvent.OPENED);
         }
+        tellSize(place);
         place.acceptInput(); // what waits comes after OPENED
     }
 
@@ -57,11 +58,19 @@ public final class ChardevFrontend {
         } else if (wasOpen) {
             handler.onEvent(ChardevEvent.CLOSED);
         }
+        tellSize(place);
         if (chardev == place) {
             handler.onWritable(); // what the other one had not taken is tried anew
         }
         if (chardev == place) {
             place.acceptInput();
+        }
+    }
+
+    private void tellSize(Chardev place) {
+        WindowSize size = place.windowSize();
+        if (chardev == place && size != null) {
+            handler.resized(size);
         }
     }
 
@@ -80,6 +89,7 @@ public final class ChardevFrontend {
     /** Lets the chardev go. The handler hears nothing. */
     public void detach() {
         if (chardev != null) {
+            chardev.forget(0); // whoever comes next has something else to write
             chardev.frontendOpened(false);
             chardev.setFrontend(null);
             chardev = null;
@@ -137,10 +147,10 @@ public final class ChardevFrontend {
         }
     }
 
-    /** Says that what was not taken will not be written again. */
-    public void forget() {
+    /** Says that what was not taken will not be written again, except for its beginning, see {@link Chardev#forget}. */
+    public void forget(long keptBytes) {
         if (chardev != null) {
-            chardev.forget();
+            chardev.forget(keptBytes);
         }
     }
 

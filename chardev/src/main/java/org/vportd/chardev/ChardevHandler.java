@@ -38,6 +38,14 @@ public interface ChardevHandler {
     /** Something happened to the chardev. */
     void onEvent(ChardevEvent event);
 
+    /** Whether the size of the peer's window is wanted, see {@link #resized}. It may begin to be before input is accepted. */
+    default boolean wantsSize() {
+        return false;
+    }
+
+    /** The peer's window has this size now. Comes after OPENED, and right after it if the size is known by then. */
+    default void resized(WindowSize size) {}
+
     /** Whether another chardev may be put in the place of this one while it is in use. */
     default boolean isReplaceable() {
         return true;

@@ -25,6 +25,10 @@ public final class Options {
     /** The longest id. */
     public static final int MAX_ID_LENGTH = 127;
 
+    /** What an id may look like, for hints in errors. */
+    public static final String IDENTIFIERS =
+            "letters, digits, '-', '.', '_', starting with a letter, " + MAX_ID_LENGTH + " at most";
+
     private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z][A-Za-z0-9._-]*");
     private static final Pattern SIZE = Pattern.compile("([0-9]+)(\\.[0-9]+)?([bBkKmMgGtTpPeE])?");
     private static final Pattern TOO_LARGE = Pattern.compile("[0-9]+|0[xX][0-9a-fA-F]+");
@@ -145,14 +149,16 @@ public final class Options {
     /** The value of {@code id}, null if it is not given. */
     public @Nullable String id() throws ConfigException {
         String id = values.get("id");
-        if (id != null
-                && (id.length() > MAX_ID_LENGTH || !IDENTIFIER.matcher(id).matches())) {
+        if (id != null && !isIdentifier(id)) {
             throw new InvalidOptionException(
-                    "Parameter 'id' expects an identifier",
-                    "letters, digits, '-', '.', '_', starting with a letter, " + MAX_ID_LENGTH + " at most; got '" + id
-                            + "'");
+                    "Parameter 'id' expects an identifier", IDENTIFIERS + "; got '" + id + "'");
         }
         return id;
+    }
+
+    /** Whether a text can be the id of something. */
+    public static boolean isIdentifier(String id) {
+        return id.length() <= MAX_ID_LENGTH && IDENTIFIER.matcher(id).matches();
     }
 
     /** A switch. */
@@ -217,7 +223,9 @@ public final class Options {
     private static long inRange(String key, long number, long min, long max) throws ConfigException {
         if (number < min || number > max) {
             throw new InvalidOptionException(
-                    "Parameter '" + key + "' expects a number", "from " + min + " to " + max + "; got " + number);
+                    "Parameter '" + key + "' expects a number "
+                            + (max == Long.MAX_VALUE ? "of at least " + min : "from " + min + " to " + max),
+                    "got " + number);
         }
         return number;
     }

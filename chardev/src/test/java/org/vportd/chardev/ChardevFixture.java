@@ -104,6 +104,7 @@ public final class ChardevFixture implements AutoCloseable {
             }
         }
         chardevs.close();
+        loop.settle(); // what says goodbye to a peer that has gone finds that out
         loop.close();
         TestLoop.assertNoneLeaked(descriptorsBefore);
     }

@@ -108,14 +108,26 @@ class OptionsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"-1", "101", "0xffff"})
+    @DisplayName("CH-39 a number out of range: the message says the range, for clients that are not told hints")
+    void shouldTellRange(String text) {
+        assertEquals(
+                "Parameter 'k' expects a number from 0 to 100",
+                refusal(() -> parse("x,k=" + text).number("k", 5, 0, 100)));
+        assertEquals(
+                "Parameter 'k' expects a number of at least 9",
+                refusal(() -> parse("x,k=8").number("k", 10, 9, Long.MAX_VALUE)));
+    }
+
+    @ParameterizedTest
     @CsvSource({"0,0", "17,17", "0x10,16"})
     void shouldReadNumbers(String text, long value) throws ConfigException {
         assertEquals(value, parse("x,k=" + text).number("k", 5, 0, 100));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "x", "1.5", "-1", "101", "#10", "-99999999999999999999"})
-    void shouldRefuseWhatIsNoNumberInRange(String text) {
+    @ValueSource(strings = {"", "x", "1.5", "#10", "-99999999999999999999"})
+    void shouldRefuseWhatIsNoNumber(String text) {
         assertEquals(
                 "Parameter 'k' expects a number",
                 refusal(() -> parse("x,k=" + text).number("k", 5, 0, 100)));

@@ -23,6 +23,8 @@ public final class RecordingHandler implements ChardevHandler, AutoCloseable {
     private long receivedBytes;
     private int writableCalls;
     private int faults;
+    private final List<WindowSize> sizes = new ArrayList<>();
+    private boolean wantsSize;
     private boolean closed;
     private Runnable onWritable = () -> {};
 
@@ -108,6 +110,27 @@ public final class RecordingHandler implements ChardevHandler, AutoCloseable {
         } finally {
             NativeMemory.free(address);
         }
+    }
+
+    /** Has it want the size of the peer's window; to be called before it is attached. */
+    public RecordingHandler wantingSize() {
+        wantsSize = true;
+        return this;
+    }
+
+    /** The sizes it was told so far. */
+    public List<WindowSize> sizes() {
+        return sizes;
+    }
+
+    @Override
+    public boolean wantsSize() {
+        return wantsSize;
+    }
+
+    @Override
+    public void resized(WindowSize size) {
+        sizes.add(size);
     }
 
     @Override

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ChardevUri;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.monitor.JsonOptions;
 import picocli.CommandLine.Option;
 
 /** The command line's options for character devices, ports and monitors, in long and in short form. */
@@ -24,7 +25,7 @@ final class BackendArguments {
             names = {"-chardev", "--chardev"},
             paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
             description = {
-                "Make a character device; -chardev help lists the types. All have logfile=PATH, logappend=on|off, "
+                "Make a character device; -chardev help lists the types, -chardev TYPE,help what one takes. All have logfile=PATH, logappend=on|off, "
                         + "logmaxsize=SIZE, logkeep=N, logtimestamp=on|off, mux=on|off and mux-be-id=HUB."
             })
     private List<String> chardevs = new ArrayList<>();
@@ -35,7 +36,8 @@ final class BackendArguments {
             description = {
                 "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or describe the "
                         + "device: vhost-user-serial, with max_ports=N (31), emergency-write=on|off, "
-                        + "event_idx=on|off, indirect_desc=on|off, status=on|off, inband=on|off."
+                        + "event_idx=on|off, indirect_desc=on|off, packed=on|off, in_order=on|off, size=on|off, resize-order=cols-rows|rows-cols, "
+                        + "status=on|off, inband=on|off."
             })
     private List<String> devices = new ArrayList<>();
 
@@ -80,11 +82,29 @@ final class BackendArguments {
     private String escape = "1";
 
     /** What all of these ask for. */
-    record Parsed(List<Options> objects, List<Options> chardevs, List<MonitorConfig> monitors, DeviceConfig device) {}
+    record Parsed(
+            List<Options> objects, List<ChardevConfig> chardevs, List<MonitorConfig> monitors, DeviceConfig device) {}
 
-    /** Whether only a list of the types is wanted. */
-    boolean wantsTypes() {
-        return chardevs.stream().anyMatch(text -> text.equals("help") || text.equals("?"));
+    /** Answers what options ask about themselves, if any do; nothing else is done then. */
+    boolean answersHelp(OptionHelp help) throws ConfigException, StartException {
+        for (String chardev : asking(chardevs)) {
+            help.chardev(chardev);
+        }
+        for (String device : asking(devices)) {
+            help.device(device);
+        }
+        for (String object : asking(objects)) {
+            help.object(object);
+        }
+        return !asking(chardevs).isEmpty()
+                || !asking(devices).isEmpty()
+                || !asking(objects).isEmpty();
+    }
+
+    private static List<String> asking(List<String> options) {
+        return options.stream()
+                .filter(option -> !JsonOptions.isJson(option) && OptionHelp.isAsked(option))
+                .toList();
     }
 
     byte escape() throws ConfigException {
@@ -100,8 +120,11 @@ final class BackendArguments {
     }
 
     Parsed parse() throws ConfigException {
-        List<Options> madeChardevs = parse(chardevs, "backend");
-        List<Options> madeDevices = parse(devices, "driver");
+        List<ChardevConfig> madeChardevs = new ArrayList<>();
+        for (Options chardev : parse(chardevs, "backend")) {
+            madeChardevs.add(ChardevConfig.of(chardev));
+        }
+        List<Options> madeDevices = parse("-device", devices, "driver", JsonOptions::device);
         List<MonitorConfig> madeMonitors = new ArrayList<>();
         for (Options monitor : parse(monitors, "chardev")) {
             try {
@@ -120,7 +143,8 @@ final class BackendArguments {
         made.monitors("-qmp", qmps, MonitorConfig.Mode.CONTROL, false);
         made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
         made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
-        return new Parsed(parse(objects, "qom-type"), madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
+        List<Options> madeObjects = parse("-object", objects, "qom-type", JsonOptions::object);
+        return new Parsed(madeObjects, madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
     }
 
     private static List<Options> parse(List<String> texts, String impliedKey) {
@@ -131,18 +155,40 @@ final class BackendArguments {
         return parsed;
     }
 
+    private interface JsonParser {
+        Options parse(String text) throws ConfigException;
+    }
+
+    /** The same for options that may be written as JSON, too. */
+    private static List<Options> parse(String option, List<String> texts, String impliedKey, JsonParser parser)
+            throws ConfigException {
+        List<Options> parsed = new ArrayList<>();
+        for (String text : texts) {
+            if (!JsonOptions.isJson(text)) {
+                parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
+                continue;
+            }
+            try {
+                parsed.add(parser.parse(text));
+            } catch (ConfigException e) {
+                throw e.within(option + " " + text);
+            }
+        }
+        return parsed;
+    }
+
     private static void warn(String warning) {
         LOGGER.log(System.Logger.Level.WARNING, warning);
     }
 
     /** What short forms add to what has been given in long form. */
     private static final class Made {
-        private final List<Options> chardevs;
+        private final List<ChardevConfig> chardevs;
         private final List<MonitorConfig> monitors;
         private int consoles;
         private int monitorChardevs;
 
-        Made(List<Options> chardevs, List<MonitorConfig> monitors) {
+        Made(List<ChardevConfig> chardevs, List<MonitorConfig> monitors) {
             this.chardevs = chardevs;
             this.monitors = monitors;
         }
@@ -152,7 +198,7 @@ final class BackendArguments {
             for (String uri : uris) {
                 String id = chardev(option, uri, "compat_monitor" + monitorChardevs++);
                 if (id != null) {
-                    monitors.add(new MonitorConfig(id, mode, pretty));
+                    monitors.add(new MonitorConfig(option + " " + uri, id, mode, pretty));
                 }
             }
         }
@@ -172,9 +218,10 @@ final class BackendArguments {
                 if (made.hasMonitor() && !option.equals("-virtioconsole")) {
                     made.optionsWithoutMonitor(); // says why not
                 }
-                chardevs.add(made.options());
+                String source = option + " " + uri;
+                chardevs.add(new ChardevConfig(source, made.options()));
                 if (made.hasMonitor()) {
-                    monitors.add(new MonitorConfig(newId, MonitorConfig.Mode.READLINE, false));
+                    monitors.add(new MonitorConfig(source, newId, MonitorConfig.Mode.READLINE, false));
                 }
                 return newId;
             } catch (ConfigException e) {

@@ -69,7 +69,8 @@ final class Daemon implements AutoCloseable {
         }
         Chardevs chardevs = BuiltinTypes.table(loop, services);
         opened.push(chardevs::close);
-        opened.push(ContinueSignal.handle(loop, () -> continued(chardevs))::close);
+        opened.push(ProcessSignal.handle(loop, "CONT", () -> continued(chardevs))::close);
+        opened.push(ProcessSignal.handle(loop, "WINCH", () -> windowChanged(chardevs))::close);
         SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), this::guestOpened);
         opened.push(device::close);
         checkReach(device);
@@ -78,16 +79,16 @@ final class Daemon implements AutoCloseable {
         opened.push(made::close);
         monitors = made;
         chardevs.observe(made::chardevEvent);
-        for (Options options : config.chardevs()) {
-            within("-chardev " + options, () -> addChardev(chardevs, options, config.notices()));
+        for (ChardevConfig chardev : config.chardevs()) {
+            within(chardev.source(), () -> addChardev(chardevs, chardev.options(), config.notices()));
         }
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
         for (MonitorConfig monitor : config.monitors()) {
-            within("-mon " + monitor.chardev(), () -> addMonitor(made, chardevs, monitor));
+            within(monitor.source(), () -> addMonitor(made, chardevs, monitor));
         }
-        // After monitors: of those that share a chardev, the last to come has the input, which shall be the console.
+        // After the monitors: who comes last to a multiplexer has what is typed, and that shall be the guest.
         for (PortConfig port : config.device().ports()) {
             within("-device " + port.source(), () -> devices.plug(port));
         }
@@ -98,6 +99,15 @@ final class Daemon implements AutoCloseable {
         for (Chardev chardev : chardevs.all()) {
             if (chardev instanceof StdioChardev stdio) {
                 stdio.reapply();
+            }
+        }
+        windowChanged(chardevs); // perhaps it did while nobody heard of it
+    }
+
+    private static void windowChanged(Chardevs chardevs) {
+        for (Chardev chardev : chardevs.all()) {
+            if (chardev instanceof StdioChardev stdio) {
+                stdio.windowChanged();
             }
         }
     }
@@ -153,7 +163,6 @@ final class Daemon implements AutoCloseable {
                 descriptors,
                 devices,
                 new ObjectTable(objects),
-                new SocketTable(),
                 devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),
@@ -166,9 +175,9 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private void deviceDeleted(String id) {
+    private void deviceDeleted(@Nullable String id, String path) {
         if (monitors != null) {
-            monitors.deviceDeleted(id, DeviceTable.PATH + id);
+            monitors.deviceDeleted(id, path);
         }
     }
 
@@ -203,6 +212,13 @@ final class Daemon implements AutoCloseable {
     int run() {
         loop.run();
         return services == null ? 0 : services.exitStatus();
+    }
+
+    /** Tells monitors why everything is about to be closed. */
+    void endedBySignal() {
+        if (monitors != null) {
+            monitors.endedBySignal();
+        }
     }
 
     /** Ends the session and lets go of everything outside, sockets and links in the file system included. */

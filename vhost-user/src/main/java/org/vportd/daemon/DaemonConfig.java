@@ -27,7 +27,7 @@ record DaemonConfig(
         @Nullable String name,
         byte escape,
         List<Options> objects,
-        List<Options> chardevs,
+        List<ChardevConfig> chardevs,
         List<MonitorConfig> monitors,
         DeviceConfig device,
         boolean notices) {}

@@ -55,7 +55,9 @@ final class DemoDaemon implements AutoCloseable {
                 null,
                 (byte) 1,
                 List.of(),
-                chardevs(dir).stream().map(text -> parse(text, "backend")).toList(),
+                chardevs(dir).stream()
+                        .map(text -> ChardevConfig.of(parse(text, "backend")))
+                        .toList(),
                 List.of(),
                 DeviceConfig.of(
                         devices().stream().map(text -> parse(text, "driver")).toList()),

@@ -5,9 +5,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.serial.ConsoleSize;
+import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 import org.vportd.vhostuser.backend.BackendOptions;
 
@@ -21,8 +24,20 @@ import org.vportd.vhostuser.backend.BackendOptions;
 record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
-    private static final Set<String> CONTROLLER_KEYS =
-            Set.of("driver", "id", "max_ports", "emergency-write", "indirect_desc", "event_idx", "status", "inband");
+    private static final Set<String> CONTROLLER_KEYS = Set.of(
+            "driver",
+            "id",
+            "max_ports",
+            "emergency-write",
+            "indirect_desc",
+            "event_idx",
+            "packed",
+            "in_order",
+            "size",
+            "resize-order",
+            "status",
+            "inband");
+
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
         Options controller = null;
@@ -45,6 +60,22 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             }
         }
         return new DeviceConfig(serial, backend, ports);
+    }
+
+    /** The names of all devices. */
+    static Set<String> drivers() {
+        Set<String> drivers = new TreeSet<>(CONTROLLERS);
+        for (PortOptions.Type type : PortOptions.Type.values()) {
+            drivers.add(type.optionName());
+        }
+        return drivers;
+    }
+
+    /** The properties of a device. */
+    static Set<String> keys(String driver) throws ConfigException {
+        Set<String> keys = new TreeSet<>(CONTROLLERS.contains(driver) ? CONTROLLER_KEYS : PortConfig.keys(driver));
+        keys.remove("driver");
+        return keys;
     }
 
     private static boolean isController(Options device) {
@@ -75,7 +106,28 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
                 (int) controller.number("max_ports", defaults.maxPorts(), 0, Integer.MAX_VALUE),
                 controller.bool("emergency-write", defaults.emergencyWrite()),
                 controller.bool("indirect_desc", defaults.indirect()),
-                controller.bool("event_idx", defaults.eventIdx()));
+                controller.bool("event_idx", defaults.eventIdx()),
+                controller.bool("packed", defaults.packed()),
+                controller.bool("in_order", defaults.inOrder()),
+                consoleSize(controller));
+    }
+
+    private static ConsoleSize consoleSize(Options controller) throws ConfigException {
+        boolean told = controller.bool("size", false);
+        String order = controller.string("resize-order");
+        if (order == null) {
+            return told ? ConsoleSize.COLUMNS_FIRST : ConsoleSize.OFF;
+        }
+        if (!told) {
+            throw new ConfigException("'resize-order' option requires 'size=on'");
+        }
+        return switch (order) {
+            case "cols-rows" -> ConsoleSize.COLUMNS_FIRST;
+            case "rows-cols" -> ConsoleSize.ROWS_FIRST;
+            default ->
+                throw new ConfigException(
+                        "Parameter 'resize-order' expects 'cols-rows' or 'rows-cols'", "got '" + order + "'");
+        };
     }
 
     private static BackendOptions backend(Options controller) throws ConfigException {
@@ -86,9 +138,9 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
 
     private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
         String id = port.id();
-        PortConfig config = PortConfig.parse(port, serial.bus());
-        if (id != null && !ids.add(id)) {
-            throw new ConfigException("Duplicate device ID '" + id + "'");
+        PortConfig config = PortConfig.parse(port, serial.bus(), ids::contains);
+        if (id != null) {
+            ids.add(id);
         }
         return config;
     }

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.monitor.DeviceControl;
 import org.vportd.monitor.DeviceNotFoundException;
 import org.vportd.monitor.DeviceTree;
@@ -18,20 +18,33 @@ import org.vportd.serial.SerialPort;
 
 /** The device and its ports, by the ids that users give them. Loop thread only. */
 final class DeviceTable implements DeviceControl, DeviceTree {
-    /** Where devices with an id are in the tree of objects. */
-    static final String PATH = "/machine/peripheral/";
+    private static final String PATH = "/machine/peripheral/";
+    private static final String ANONYMOUS_PATH = "/machine/peripheral-anon/device[";
 
     private final SerialDevice device;
     private final Chardevs chardevs;
-    private final Consumer<String> deleted;
-    private final Map<String, SerialPort> byId = new LinkedHashMap<>();
+    private final Deleted deleted;
+    /** By where they are in the tree of objects. */
+    private final Map<String, SerialPort> byPath = new LinkedHashMap<>();
+
+    /** Is told of each port that has gone. */
+    @FunctionalInterface
+    interface Deleted {
+        /**
+         * A port has gone.
+         *
+         * @param id its id, null if it had none
+         * @param path where it was in the tree of objects
+         */
+        void deleted(@Nullable String id, String path);
+    }
 
     /**
      * Makes a table of a device that has no ports yet.
      *
-     * @param deleted told the id of each port that has gone
+     * @param deleted told of each port that has gone
      */
-    DeviceTable(SerialDevice device, Chardevs chardevs, Consumer<String> deleted) {
+    DeviceTable(SerialDevice device, Chardevs chardevs, Deleted deleted) {
         this.device = device;
         this.chardevs = chardevs;
         this.deleted = deleted;
@@ -39,19 +52,27 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public void add(Options options) throws ConfigException {
-        plug(PortConfig.parse(options, device.options().bus()));
+        plug(PortConfig.parse(options, device.options().bus(), this::isTaken));
     }
 
-    /** Plugs a port. */
+    private boolean isTaken(String id) {
+        return byPath.containsKey(PATH + id) || id.equals(device.options().id());
+    }
+
+    /** Plugs a port, whose id nobody has. */
     void plug(PortConfig port) throws ConfigException {
-        String id = port.options().deviceId();
-        if (id != null && (byId.containsKey(id) || id.equals(device.options().id()))) {
-            throw new ConfigException("Duplicate device ID '" + id + "'");
-        }
         SerialPort plugged = device.addPort(port.options(), findChardev(port));
-        if (id != null) {
-            byId.put(id, plugged);
+        String id = port.options().deviceId();
+        byPath.put(id == null ? anonymousPath() : PATH + id, plugged);
+    }
+
+    /** The first place that is free, as QEMU counts. */
+    private String anonymousPath() {
+        int n = 0;
+        while (byPath.containsKey(ANONYMOUS_PATH + n + "]")) {
+            n++;
         }
+        return ANONYMOUS_PATH + n + "]";
     }
 
     private @Nullable Chardev findChardev(PortConfig port) throws ConfigException {
@@ -66,17 +87,42 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public void remove(String idOrPath) throws ConfigException {
-        String id = idOrPath.startsWith(PATH) ? idOrPath.substring(PATH.length()) : idOrPath;
-        if (id.equals(device.options().id())) {
+        String path = path(idOrPath);
+        String controller = device.options().id();
+        if (path.equals(PATH + controller)) {
             throw new ConfigException(
-                    "Device '" + id + "' can't be unplugged", "it belongs to the front-end; its ports can");
+                    "Device '" + controller + "' can't be unplugged", "it belongs to the front-end; its ports can");
         }
-        SerialPort port = byId.remove(id);
+        SerialPort port = byPath.remove(path);
         if (port == null) {
             throw DeviceNotFoundException.ofDevice(idOrPath);
         }
         device.removePort(port);
-        deleted.accept(id);
+        deleted.deleted(port.options().deviceId(), path);
+    }
+
+    private static String path(String idOrPath) {
+        return idOrPath.startsWith("/") ? idOrPath : PATH + idOrPath;
+    }
+
+    @Override
+    public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
+        SerialPort port = byPath.get(path(idOrPath));
+        if (port == null) {
+            throw DeviceNotFoundException.ofDevice(idOrPath);
+        }
+        port.resize(size);
+    }
+
+    @Override
+    public void resizeConsole(long number, WindowSize size) throws ConfigException {
+        for (SerialPort port : device.ports()) {
+            if (port.id() == number) {
+                port.resize(size);
+                return;
+            }
+        }
+        throw new ConfigException("there is no port " + number);
     }
 
     @Override
@@ -92,6 +138,9 @@ final class DeviceTable implements DeviceControl, DeviceTree {
             lines.add("      chardev = \"" + port.chardevId() + "\"");
             lines.add("      nr = " + port.id());
             lines.add("      name = \"" + (port.name() == null ? "" : port.name()) + "\"");
+            if (port.windowSize() != null) {
+                lines.add("      size = " + port.windowSize());
+            }
             lines.add("      " + state(port));
         }
         return lines;
@@ -119,6 +168,9 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public List<String> ids() {
-        return List.copyOf(byId.keySet());
+        return byPath.keySet().stream()
+                .filter(path -> path.startsWith(PATH))
+                .map(path -> path.substring(PATH.length()))
+                .toList();
     }
 }

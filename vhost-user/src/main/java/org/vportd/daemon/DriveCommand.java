@@ -11,6 +11,7 @@ import org.vportd.vhostuser.frontend.ConsoleLoad;
 import org.vportd.vhostuser.frontend.LoadOptions;
 import org.vportd.vhostuser.frontend.LoadResult;
 import org.vportd.vhostuser.frontend.Manner;
+import org.vportd.vhostuser.frontend.RingFormat;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -94,6 +95,16 @@ final class DriveCommand implements Callable<Integer> {
             description = "Behave like qemu, uml, crosvm or cloud_hypervisor; default qemu.")
     private Manner manner = Manner.QEMU;
 
+    @Option(
+            names = {"--packed"},
+            description = "Use packed rings; the device has to offer them (packed=on).")
+    private boolean packed;
+
+    @Option(
+            names = {"--in-order"},
+            description = "Rely on buffers being used in order; the device has to offer that (in_order=on).")
+    private boolean inOrder;
+
     DriveCommand(Consumer<String> out) {
         this.out = out;
     }
@@ -110,7 +121,7 @@ final class DriveCommand implements Callable<Integer> {
     public Integer call() throws StartException {
         try {
             if (mode == Mode.CHECK) {
-                return ConformanceCheck.run(socketPath, port, out)
+                return ConformanceCheck.run(socketPath, port, new RingFormat(packed, inOrder), out)
                         ? CommandLine.ExitCode.OK
                         : CommandLine.ExitCode.SOFTWARE;
             }
@@ -131,7 +142,16 @@ final class DriveCommand implements Callable<Integer> {
         try {
             Duration duration = Duration.ofNanos((long) (seconds * 1e9));
             int inFlight = depth == 0 ? queueSize : depth;
-            return new LoadOptions(socketPath, manner, port, blockBytes, queueSize, inFlight, duration, peer);
+            return new LoadOptions(
+                    socketPath,
+                    manner,
+                    port,
+                    blockBytes,
+                    queueSize,
+                    inFlight,
+                    duration,
+                    peer,
+                    new RingFormat(packed, inOrder));
         } catch (IllegalArgumentException e) {
             CommandSpec known = spec;
             if (known == null) {

@@ -7,11 +7,12 @@ import org.vportd.chardev.Options;
 /**
  * A monitor.
  *
+ * @param source the option that asks for it, as the user wrote it
  * @param chardev the id of the chardev it is used over
  * @param mode what is spoken there
  * @param pretty whether QMP is laid out for people
  */
-record MonitorConfig(String chardev, Mode mode, boolean pretty) {
+record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
     private static final Set<String> KEYS = Set.of("chardev", "mode", "pretty", "id");
 
     /** What is spoken. */
@@ -27,7 +28,8 @@ record MonitorConfig(String chardev, Mode mode, boolean pretty) {
         options.accept(KEYS);
         String chardev = options.string("chardev", "");
         if (chardev.isEmpty()) {
-            throw new ConfigException("chardev: missing", "-mon [chardev=]ID[,mode=control|readline][,pretty=on|off]");
+            throw new ConfigException(
+                    "Parameter 'chardev' is missing", "-mon [chardev=]ID[,mode=control|readline][,pretty=on|off]");
         }
         String name = options.string("mode", "readline");
         Mode mode = switch (name) {
@@ -39,6 +41,6 @@ record MonitorConfig(String chardev, Mode mode, boolean pretty) {
         if (pretty && mode == Mode.READLINE) {
             throw new ConfigException("'pretty' is not compatible with HMP monitors", "mode=control");
         }
-        return new MonitorConfig(chardev, mode, pretty);
+        return new MonitorConfig("-mon " + options, chardev, mode, pretty);
     }
 }

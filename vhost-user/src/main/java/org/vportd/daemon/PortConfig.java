@@ -1,6 +1,7 @@
 package org.vportd.daemon;
 
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -17,13 +18,14 @@ record PortConfig(PortOptions options, @Nullable String chardev, Options source)
     private static final int MAX_BUFFER_BYTES = 64 << 20;
 
     /**
-     * Reads the options of a port. The id may be of any form: whoever wants it well-formed looks before.
+     * Reads the options of a port: first what it is and where it goes, then its id, then the rest.
      *
      * @param bus the bus there is
+     * @param isTaken whether a device has an id already
      */
-    static PortConfig parse(Options port, String bus) throws ConfigException {
-        String driver = port.string("driver", "");
-        if (driver.isEmpty()) {
+    static PortConfig parse(Options port, String bus, Predicate<String> isTaken) throws ConfigException {
+        String driver = port.string("driver");
+        if (driver == null) {
             throw new ConfigException("Parameter 'driver' is missing");
         }
         PortOptions.Type type = type(driver);
@@ -31,6 +33,7 @@ record PortConfig(PortOptions options, @Nullable String chardev, Options source)
         if (!wanted.equals(bus)) {
             throw new ConfigException("Bus '" + wanted + "' not found", "there is: " + bus);
         }
+        checkId(port, isTaken);
         for (String key : port.keys()) {
             if (!KEYS.contains(key)) {
                 throw new ConfigException(
@@ -41,7 +44,28 @@ record PortConfig(PortOptions options, @Nullable String chardev, Options source)
         long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);
         long nr = port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR);
         PortOptions options = new PortOptions(type, port.string("id"), nr, port.string("name"), (int) buffer);
-        return new PortConfig(options, port.string("chardev"), port);
+        String chardev = port.string("chardev", "");
+        return new PortConfig(options, chardev.isEmpty() ? null : chardev, port);
+    }
+
+    /** An id is a step of a path, so it may not be just anything. */
+    private static void checkId(Options port, Predicate<String> isTaken) throws ConfigException {
+        String id = port.string("id");
+        if (id == null) {
+            return;
+        }
+        if (!Options.isIdentifier(id)) {
+            throw new ConfigException("Invalid qdev ID '" + id + "'", Options.IDENTIFIERS);
+        }
+        if (isTaken.test(id)) {
+            throw new ConfigException("Duplicate device ID '" + id + "'");
+        }
+    }
+
+    /** The properties of a port, which those of both drivers are. */
+    static Set<String> keys(String driver) throws ConfigException {
+        type(driver);
+        return KEYS;
     }
 
     private static PortOptions.Type type(String driver) throws ConfigException {

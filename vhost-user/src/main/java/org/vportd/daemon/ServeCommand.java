@@ -1,12 +1,11 @@
 package org.vportd.daemon;
 
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.vportd.chardev.ChardevServices;
-import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.builtin.BuiltinTypes;
+import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.PosixException;
 import picocli.CommandLine;
@@ -114,29 +113,21 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ConfigException, StartException {
         StderrLoggerFinder.setThreshold(level(logLevel));
-        if (arguments.wantsTypes()) {
-            return listTypes();
+        if (arguments.answersHelp(new OptionHelp(Console.out()))) {
+            return CommandLine.ExitCode.OK;
         }
         DaemonConfig config = config();
         int[] status = {CommandLine.ExitCode.OK};
         try (EventLoop loop = EventLoop.open()) {
-            Termination.whileRunning(loop, () -> {
+            Termination.whileRunning(loop, termination -> {
                 try (Daemon daemon = Daemon.start(loop, config)) {
                     status[0] = daemon.run();
+                    if (termination.isSignalled()) {
+                        daemon.endedBySignal();
+                    }
                 }
             });
             return status[0];
-        } catch (PosixException e) {
-            throw new StartException("cannot start: " + e.getMessage());
-        }
-    }
-
-    private static int listTypes() throws StartException {
-        try (EventLoop loop = EventLoop.open();
-                Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE)) {
-            Console.out().println("Available chardev backend types: ");
-            chardevs.typeNames().forEach(type -> Console.out().println("  " + type));
-            return CommandLine.ExitCode.OK;
         } catch (PosixException e) {
             throw new StartException("cannot start: " + e.getMessage());
         }
@@ -155,13 +146,27 @@ final class ServeCommand implements Callable<Integer> {
                 fd,
                 mode(),
                 once,
-                name,
+                guestName(),
                 arguments.escape(),
                 parsed.objects(),
                 parsed.chardevs(),
                 parsed.monitors(),
                 parsed.device(),
                 true);
+    }
+
+    /** QEMU's notation, of which only the name itself has a meaning here. */
+    private @Nullable String guestName() throws ConfigException {
+        if (name == null) {
+            return null;
+        }
+        Options options = Options.parse(name, "guest", text -> {});
+        try {
+            options.accept(Set.of("guest"));
+        } catch (ConfigException e) {
+            throw e.within("-name " + name);
+        }
+        return options.string("guest");
     }
 
     private int mode() {

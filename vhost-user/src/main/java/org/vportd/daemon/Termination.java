@@ -16,6 +16,7 @@ final class Termination {
     private final Thread main = Thread.currentThread();
     private final Thread hook = new Thread(this::signalled, "vportd-signal");
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile boolean signalled;
 
     private Termination(EventLoop loop) {
         this.loop = loop;
@@ -23,7 +24,7 @@ final class Termination {
 
     /** What runs the loop and closes everything before it returns. */
     interface Body {
-        void run() throws ConfigException, StartException;
+        void run(Termination termination) throws ConfigException, StartException;
     }
 
     /** Runs the body on the calling thread, which is the one that runs the loop, and ends it when a signal comes. */
@@ -31,13 +32,19 @@ final class Termination {
         Termination termination = new Termination(loop);
         Runtime.getRuntime().addShutdownHook(termination.hook);
         try {
-            body.run();
+            body.run(termination);
         } finally {
             termination.finished();
         }
     }
 
+    /** Whether a signal has come, and not only the program's own end. */
+    boolean isSignalled() {
+        return signalled;
+    }
+
     private void signalled() {
+        signalled = true;
         loop.stop();
         main.interrupt(); // it may still be connecting to a host that does not answer
         boolean orderly = false;

@@ -2,7 +2,6 @@ package org.vportd.monitor;
 
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** The arguments of a command, which its schema has let pass. */
 record Arguments(Map<?, ?> values) {
@@ -16,11 +15,6 @@ record Arguments(Map<?, ?> values) {
 
     boolean bool(String name, boolean fallback) {
         return values.get(name) instanceof Boolean flag ? flag : fallback;
-    }
-
-    @Nullable
-    Boolean boolOrNull(String name) {
-        return values.get(name) instanceof Boolean flag ? flag : null;
     }
 
     long integer(String name) {

@@ -2,7 +2,6 @@ package org.vportd.monitor;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -23,23 +22,19 @@ final class BackendOptions {
             "spiceport.fqdn", "name");
 
     private final Map<String, String> options = new LinkedHashMap<>();
-    private final Predicate<String> isDescriptor;
 
-    private BackendOptions(Predicate<String> isDescriptor) {
-        this.isDescriptor = isDescriptor;
-    }
+    private BackendOptions() {}
 
     /**
      * Makes options.
      *
      * @param backend fits {@link BackendSchema#BACKEND}
-     * @param isDescriptor tells whether the client has given a descriptor that name
      * @throws ConfigException if the command line has no way to say the same
      */
-    static Options of(Map<?, ?> backend, Predicate<String> isDescriptor) throws ConfigException {
+    static Options of(Map<?, ?> backend) throws ConfigException {
         String type = String.valueOf(backend.get("type"));
         Map<?, ?> data = object(backend, "data");
-        BackendOptions result = new BackendOptions(isDescriptor);
+        BackendOptions result = new BackendOptions();
         result.options.put("backend", type);
         for (Map.Entry<?, ?> member : data.entrySet()) {
             String name = String.valueOf(member.getKey());
@@ -72,7 +67,8 @@ final class BackendOptions {
         Map<?, ?> data = object(address, "data");
         if ("fd".equals(address.get("type"))) {
             String name = String.valueOf(data.get("str"));
-            if (!isDescriptor.test(name)) { // a number would otherwise mean any descriptor of the process
+            if (isNumber(
+                    name)) { // which would mean any descriptor of the process, and is no name that clients can give
                 throw new ConfigException("File descriptor named '" + name + "' has not been found");
             }
             options.put("fd", name);
@@ -81,6 +77,10 @@ final class BackendOptions {
         for (Map.Entry<?, ?> member : data.entrySet()) {
             flatten(String.valueOf(member.getKey()), member.getValue());
         }
+    }
+
+    private static boolean isNumber(String name) {
+        return !name.isEmpty() && name.charAt(0) >= '0' && name.charAt(0) <= '9';
     }
 
     private void datagramAddress(Map<?, ?> address, String member, String hostKey, String portKey)

@@ -46,8 +46,8 @@ final class ChardevCommands {
                 (arguments, session) -> chardevs.typeNames().stream()
                         .map(name -> Map.of("name", name))
                         .toList());
-        table.add("chardev-add", MAKE, MADE, (arguments, session) -> add(arguments, session));
-        table.add("chardev-change", MAKE, MADE, (arguments, session) -> change(arguments, session));
+        table.add("chardev-add", MAKE, MADE, (arguments, session) -> add(arguments));
+        table.add("chardev-change", MAKE, MADE, (arguments, session) -> change(arguments));
         table.add("chardev-remove", ID, ObjectType.EMPTY, (arguments, session) -> {
             chardevs.remove(arguments.string("id"));
             return null;
@@ -68,13 +68,13 @@ final class ChardevCommands {
                 "frontend-open", chardev.isFrontendOpen(), "filename", chardev.filename(), "label", chardev.id());
     }
 
-    private Map<String, Object> add(Arguments arguments, Requester session) throws ConfigException, QmpException {
+    private Map<String, Object> add(Arguments arguments) throws ConfigException, QmpException {
         String id = arguments.string("id");
         if (chardevs.find(id) != null) {
             throw new QmpException("Chardev with id '" + id + "' already exists");
         }
         try {
-            return made(chardevs.add(id, options(arguments, session)));
+            return made(chardevs.add(id, options(arguments)));
         } catch (ConfigException e) {
             throw failedToAdd(id, e);
         }
@@ -85,18 +85,18 @@ final class ChardevCommands {
     }
 
     /** Without a front-end, a change is to QEMU a removal and an addition, which shows in the message only. */
-    private Map<String, Object> change(Arguments arguments, Requester session) throws ConfigException {
+    private Map<String, Object> change(Arguments arguments) throws ConfigException {
         String id = arguments.string("id");
         Chardev old = chardevs.find(id);
         try {
-            return made(chardevs.change(id, old == null ? Options.of(Map.of()) : options(arguments, session)));
+            return made(chardevs.change(id, old == null ? Options.of(Map.of()) : options(arguments)));
         } catch (ConfigException e) {
             throw old == null || old.isBusy() ? e : failedToAdd(id, e);
         }
     }
 
-    private static Options options(Arguments arguments, Requester session) throws ConfigException {
-        return BackendOptions.of(arguments.object("backend"), session.names()::contains);
+    private static Options options(Arguments arguments) throws ConfigException {
+        return BackendOptions.of(arguments.object("backend"));
     }
 
     private static Map<String, Object> made(Chardev chardev) {

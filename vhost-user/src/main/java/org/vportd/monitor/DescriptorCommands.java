@@ -2,6 +2,8 @@ package org.vportd.monitor;
 
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.monitor.schema.Builtin;
 import org.vportd.monitor.schema.Member;
 import org.vportd.monitor.schema.ObjectType;
@@ -80,18 +82,23 @@ final class DescriptorCommands {
             client.close();
             throw new QmpException(refusal);
         }
-        if (!handOver(chardev, client, arguments)) {
+        if (!handOver(chardev, client)) {
             throw new QmpException("failed to add client");
         }
     }
 
-    private boolean handOver(@Nullable Chardev chardev, Fd client, Arguments arguments) {
-        SocketControl sockets = environment.sockets();
-        if (chardev == null || !sockets.isSocket(chardev)) {
+    /** What is spoken over the connection is up to the chardev alone, as in QEMU: skipauth and tls change nothing. */
+    private static boolean handOver(@Nullable Chardev chardev, Fd client) {
+        if (!(chardev instanceof SocketChardev socket)) {
             client.close();
             return false;
         }
-        return sockets.addClient(chardev, client, arguments.bool("skipauth", false), arguments.boolOrNull("tls"));
+        try {
+            socket.addClient(client);
+            return true;
+        } catch (ConfigException e) {
+            return false;
+        }
     }
 
     /** The error of a name that a command refers to. */

@@ -5,9 +5,12 @@ import java.util.List;
 import java.util.Map;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.socket.SocketChardev;
+import org.vportd.monitor.schema.AlternateType;
 import org.vportd.monitor.schema.ArrayType;
 import org.vportd.monitor.schema.Builtin;
 import org.vportd.monitor.schema.EnumType;
+import org.vportd.monitor.schema.IntegerType;
 import org.vportd.monitor.schema.Member;
 import org.vportd.monitor.schema.ObjectType;
 
@@ -15,14 +18,17 @@ import org.vportd.monitor.schema.ObjectType;
 final class DeviceCommands {
     private static final String CHARDEVS_PATH = "/chardevs/";
 
-    private static final ObjectType DEVICE_ADD = ObjectType.open(
+    /** What else there is of a port has the form of its property; a number may be text, as on the command line. */
+    static final ObjectType DEVICE_ADD = ObjectType.open(
             "device_add",
             Member.required("driver", Builtin.STR),
             Member.optional("bus", Builtin.STR),
-            Member.optional("id", Builtin.STR));
+            Member.optional("id", Builtin.STR),
+            Member.optional("chardev", Builtin.STR),
+            Member.optional("name", Builtin.STR),
+            Member.optional("nr", new AlternateType("uint32_t", List.of(IntegerType.UINT32, Builtin.STR))));
+
     private static final ObjectType ID = ObjectType.of("by-id", Member.required("id", Builtin.STR));
-    private static final ObjectType OBJECT_ADD =
-            ObjectType.open("object-add", Member.required("qom-type", Builtin.STR), Member.required("id", Builtin.STR));
     private static final ObjectType QOM_GET =
             ObjectType.of("qom-get", Member.required("path", Builtin.STR), Member.required("property", Builtin.STR));
     private static final ArrayType INSTANCES = new ArrayType(ObjectType.union(
@@ -43,7 +49,7 @@ final class DeviceCommands {
             environment.devices().remove(arguments.string("id"));
             return null;
         });
-        table.add("object-add", OBJECT_ADD, ObjectType.EMPTY, (arguments, session) -> {
+        table.add("object-add", ObjectSchema.OPTIONS, ObjectType.EMPTY, (arguments, session) -> {
             Map<Object, Object> rest = new LinkedHashMap<>(arguments.values());
             rest.remove("qom-type");
             rest.remove("id");
@@ -72,15 +78,16 @@ final class DeviceCommands {
                         .toList());
     }
 
-    private List<Chardev> sockets() {
+    private List<SocketChardev> sockets() {
         return environment.chardevs().all().stream()
-                .filter(environment.sockets()::isSocket)
+                .filter(SocketChardev.class::isInstance)
+                .map(SocketChardev.class::cast)
                 .toList();
     }
 
     /** Either all instances are there, or nothing happens. */
     private void yank(List<?> instances) throws DeviceNotFoundException {
-        List<Chardev> sockets = sockets();
+        List<SocketChardev> sockets = sockets();
         List<?> ids = instances.stream()
                 .map(each -> each instanceof Map<?, ?> instance ? instance.get("id") : null)
                 .toList();
@@ -89,7 +96,7 @@ final class DeviceCommands {
                 throw new DeviceNotFoundException("Instance not found");
             }
         }
-        sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(environment.sockets()::yank);
+        sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(SocketChardev::disconnect);
     }
 
     private Object property(Arguments arguments) throws ConfigException {
@@ -100,13 +107,13 @@ final class DeviceCommands {
         if (chardev == null) {
             throw DeviceNotFoundException.ofDevice(path);
         }
-        if (environment.sockets().isSocket(chardev)) {
+        if (chardev instanceof SocketChardev socket) {
             switch (property) {
                 case "connected" -> {
-                    return chardev.isOpen();
+                    return socket.isOpen();
                 }
                 case "addr" -> {
-                    return environment.sockets().address(chardev);
+                    return socket.address();
                 }
                 default -> {}
             }

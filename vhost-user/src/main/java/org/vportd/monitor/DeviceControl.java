@@ -2,6 +2,7 @@ package org.vportd.monitor;
 
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 
 /** Adds devices to the running program and takes them away. */
 public interface DeviceControl {
@@ -21,4 +22,20 @@ public interface DeviceControl {
      * @throws ConfigException if it cannot go
      */
     void remove(String idOrPath) throws ConfigException;
+
+    /**
+     * Tells the guest the size of a console's window.
+     *
+     * @param idOrPath the device's id, or its path in the tree of objects
+     * @throws DeviceNotFoundException if there is none
+     * @throws ConfigException if it is no console, or sizes are not told
+     */
+    void resizeConsole(String idOrPath, WindowSize size) throws ConfigException;
+
+    /**
+     * The same for a console that may have no id.
+     *
+     * @param port the port's number
+     */
+    void resizeConsole(long port, WindowSize size) throws ConfigException;
 }

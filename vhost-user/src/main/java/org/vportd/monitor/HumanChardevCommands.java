@@ -1,5 +1,8 @@
 package org.vportd.monitor;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +21,7 @@ final class HumanChardevCommands {
 
     private static final Parameter ID = Parameter.of("id", Kind.CHARDEV);
     private static final Parameter RINGBUF = Parameter.of("device", Kind.RINGBUF);
+    private static final Parameter CONSOLE = Parameter.of("device", Kind.CONSOLE);
     private static final Parameter HUB = Parameter.of("hub", Kind.HUB);
     private static final Parameter MEMBER = Parameter.of("member", Kind.CHARDEV);
 
@@ -73,7 +77,19 @@ final class HumanChardevCommands {
                 "hub-remove",
                 List.of(HUB, MEMBER),
                 "have a hub let a character device go",
-                call -> find(call.word("hub")).removeMember(call.word("member"))));
+                call -> commands.run(
+                        "hub-remove",
+                        Map.of("id", call.word("hub"), "chardev", call.word("member")),
+                        call.requester())));
+        table.add(new HumanCommand("vc-read", List.of(CONSOLE), "show the screen of a text console", this::readScreen));
+        table.add(new HumanCommand(
+                "vc-type",
+                List.of(CONSOLE, Parameter.of("data", Kind.OTHER)),
+                "type at a text console",
+                call -> commands.run(
+                        "vc-type",
+                        Map.of("device", call.word("device"), "data", call.word("data")),
+                        call.requester())));
     }
 
     private void add(HumanCall call) throws ConfigException {
@@ -105,11 +121,20 @@ final class HumanChardevCommands {
         made.notice().ifPresent(call::say);
     }
 
+    private void readScreen(HumanCall call) throws ConfigException, QmpException {
+        Object screen = commands.run("vc-read", Map.of("device", call.word("device")), call.requester());
+        if (screen instanceof Map<?, ?> map && map.get("lines") instanceof List<?> lines) {
+            lines.forEach(line -> call.say(String.valueOf(line)));
+        }
+    }
+
     private void read(HumanCall call) throws ConfigException, QmpException {
         long size = Math.min(call.number("size"), MAX_READ_BYTES);
-        Object text =
-                commands.run("ringbuf-read", Map.of("device", call.word("device"), "size", size), call.requester());
-        call.say(printable(String.valueOf(text)));
+        Object bytes = commands.run(
+                "ringbuf-read",
+                Map.of("device", call.word("device"), "size", size, "format", "base64"), // as text, some bytes are lost
+                call.requester());
+        call.say(printable(new String(Base64.getDecoder().decode(String.valueOf(bytes)), StandardCharsets.UTF_8)));
     }
 
     /** Has each character shown, and none of them mean anything to a terminal. */
@@ -127,19 +152,15 @@ final class HumanChardevCommands {
         return out.toString();
     }
 
-    private void addMember(HumanCall call) throws ConfigException {
-        Chardev hub = find(call.word("hub"));
-        Chardev member = find(call.word("member"));
-        Options options = call.has("options") ? call.options("options", "slow") : Options.of(Map.of());
-        options.accept(Set.of("slow", "replay"));
-        hub.addMember(member, options);
-    }
-
-    private Chardev find(String id) throws ConfigException {
-        Chardev chardev = chardevs.find(id);
-        if (chardev == null) {
-            throw new ConfigException("Chardev '" + id + "' not found");
+    private void addMember(HumanCall call) throws ConfigException, QmpException {
+        Map<String, String> arguments = new HashMap<>();
+        arguments.put("id", call.word("hub"));
+        arguments.put("chardev", call.word("member"));
+        if (call.has("options")) {
+            Options options = call.options("options", "slow");
+            options.accept(Set.of("slow", "replay"));
+            options.keys().forEach(key -> arguments.put(key, options.string(key, "")));
         }
-        return chardev;
+        commands.run("hub-add", arguments, call.requester());
     }
 }

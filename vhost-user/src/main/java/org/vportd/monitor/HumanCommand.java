@@ -25,6 +25,7 @@ record HumanCommand(
         CHARDEV,
         RINGBUF,
         HUB,
+        CONSOLE,
         DEVICE,
         CHARDEV_OPTIONS,
         OPTIONS,

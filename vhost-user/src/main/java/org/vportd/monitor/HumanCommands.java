@@ -29,6 +29,7 @@ final class HumanCommands {
         new HumanInformation(environment).addTo(information);
         new HumanChardevCommands(environment, commands).addTo(table);
         new HumanDeviceCommands(environment, commands).addTo(table);
+        ConsoleCommands.addTo(table, commands);
         completer = new HumanCompleter(environment, table, information);
     }
 

@@ -8,6 +8,7 @@ import java.util.TreeSet;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.backend.RingbufChardev;
+import org.vportd.chardev.console.VcChardev;
 import org.vportd.chardev.mux.HubChardev;
 import org.vportd.monitor.HumanCommand.Kind;
 import org.vportd.monitor.line.Completer;
@@ -52,6 +53,7 @@ final class HumanCompleter implements Completer {
             case CHARDEV -> Completion.of(text, start, ids(Chardev.class));
             case RINGBUF -> Completion.of(text, start, ids(RingbufChardev.class));
             case HUB -> Completion.of(text, start, ids(HubChardev.class));
+            case CONSOLE -> Completion.of(text, start, ids(VcChardev.class));
             case DEVICE -> Completion.of(text, start, environment.tree().ids());
             case CHARDEV_OPTIONS -> option(text, start, chardevs.typeNames());
             case OPTIONS -> option(text, start, Set.of());
@@ -82,7 +84,7 @@ final class HumanCompleter implements Completer {
         String given = text.substring(wordStart, start);
         Set<String> keys = new TreeSet<>();
         for (String key : environment.chardevs().keys(given.substring(0, given.indexOf(',')))) {
-            if (!given.contains("," + key + "=")) {
+            if (!key.equals("backend") && !given.contains("," + key + "=")) {
                 keys.add(key + "=");
             }
         }

@@ -12,7 +12,6 @@ import org.vportd.loop.EventLoop;
  * @param descriptors where {@code chardevs} look for descriptors that clients have passed
  * @param devices the devices they add and remove
  * @param objects the objects they add and remove
- * @param sockets what they can do to sockets only
  * @param tree the devices as people are shown them
  * @param quit ends the program soon, with status 0
  * @param version which version clients are told
@@ -24,7 +23,6 @@ public record MonitorEnvironment(
         NamedDescriptors descriptors,
         DeviceControl devices,
         ObjectControl objects,
-        SocketControl sockets,
         DeviceTree tree,
         Runnable quit,
         VersionInfo version,

@@ -37,6 +37,7 @@ public final class Monitors implements AutoCloseable {
         new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
         new DeviceCommands(environment).addTo(commands);
+        new ConsoleCommands(environment.devices()).addTo(commands);
         human = new HumanCommands(environment, commands);
     }
 
@@ -111,7 +112,17 @@ public final class Monitors implements AutoCloseable {
 
     /** Tells clients that one of them has ended the program. */
     void shuttingDown() {
-        events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", "host-qmp-quit"));
+        shuttingDown("host-qmp-quit");
+    }
+
+    /** Tells clients that a signal has ended the program, as far as they read. */
+    public void endedBySignal() {
+        shuttingDown("host-signal");
+        flush();
+    }
+
+    private void shuttingDown(String reason) {
+        events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", reason));
     }
 
     private void send(Map<String, Object> event) {

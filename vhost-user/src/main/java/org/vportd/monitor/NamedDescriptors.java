@@ -54,10 +54,6 @@ public final class NamedDescriptors {
             }
         }
 
-        boolean contains(String name) {
-            return byName.containsKey(name);
-        }
-
         @Nullable
         Fd take(String name) {
             return byName.remove(name);

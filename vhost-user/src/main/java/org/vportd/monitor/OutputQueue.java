@@ -37,6 +37,7 @@ final class OutputQueue implements AutoCloseable {
     void clear() {
         lines.clear();
         staged.clear();
+        frontend.forget(0);
         firstOffset = 0;
         queuedBytes = 0;
     }

@@ -8,18 +8,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
-import org.vportd.chardev.ChardevFrontend;
-import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
-import org.vportd.loop.LoopTask;
 import org.vportd.monitor.json.JsonException;
 import org.vportd.monitor.json.JsonFramer;
 import org.vportd.monitor.json.JsonText;
 import org.vportd.monitor.schema.SchemaException;
-import org.vportd.posix.Fd;
-import org.vportd.posix.IoVector;
-import org.vportd.posix.MemoryFaultException;
-import org.vportd.posix.NativeMemory;
 
 /**
  * One monitor: a chardev, and whoever is connected to it. Commands are carried out one by one, in the order they come.
@@ -27,7 +20,7 @@ import org.vportd.posix.NativeMemory;
  * <p>A client that does not read gets no further commands carried out while a response waits for it, and loses events
  * beyond {@link #MAX_PENDING_EVENT_BYTES}: it holds up nobody but itself. How many it has lost is logged.
  */
-final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
+final class QmpSession extends MonitorSession {
     /** From how much unread output on further events are dropped. */
     static final long MAX_PENDING_EVENT_BYTES = 1 << 20;
 
@@ -50,28 +43,17 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     private final Monitors monitors;
     private final boolean pretty;
     private final boolean offersOutOfBand;
-    private final ChardevFrontend frontend = new ChardevFrontend(this);
-    private final OutputQueue output = new OutputQueue(frontend);
     private final JsonFramer framer = new JsonFramer();
-    private final NamedDescriptors.Names names = new NamedDescriptors.Names();
-    private final long memory = NativeMemory.allocate(INPUT_BYTES);
-    private final IoVector buffers = new IoVector();
-    private final byte[] input = new byte[INPUT_BYTES];
-    private final LoopTask task;
-    private int inputAt;
-    private int inputEnd;
-    private List<Fd> passed = List.of();
     private Phase phase = Phase.DISCONNECTED;
     private boolean outOfBandEnabled;
     private long droppedEvents;
-    private @Nullable Runnable afterReply;
 
     private QmpSession(String label, Monitors monitors, boolean pretty, boolean offersOutOfBand) {
+        super(monitors.environment().loop(), INPUT_BYTES);
         this.label = label;
         this.monitors = monitors;
         this.pretty = pretty;
         this.offersOutOfBand = offersOutOfBand;
-        this.task = monitors.environment().loop().task(this::work);
     }
 
     /**
@@ -82,49 +64,11 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     static QmpSession open(Monitors monitors, Chardev chardev, boolean pretty, boolean offersOutOfBand)
             throws ConfigException {
         QmpSession session = new QmpSession(chardev.id(), monitors, pretty, offersOutOfBand);
-        session.frontend.setOpen(true);
-        try {
-            session.frontend.attach(chardev);
-        } catch (ConfigException e) {
-            session.close();
-            throw e;
-        }
+        session.attach(chardev);
         return session;
     }
 
     // What the chardev calls
-
-    @Override
-    public IoVector receiveBuffers() {
-        buffers.clear();
-        if (inputAt == inputEnd && phase != Phase.DISCONNECTED && output.pendingBytes() == 0) {
-            buffers.add(memory, INPUT_BYTES);
-        }
-        return buffers;
-    }
-
-    @Override
-    public void received(long bytes) {
-        NativeMemory.get(memory, input, 0, (int) bytes);
-        inputAt = 0;
-        inputEnd = (int) bytes;
-        task.schedule();
-    }
-
-    @Override
-    public void buffersGone(MemoryFaultException fault) {
-        throw new IllegalStateException("memory of the monitor's own was said to be gone", fault);
-    }
-
-    @Override
-    public boolean isReceiving() {
-        return true;
-    }
-
-    @Override
-    public void onWritable() {
-        task.schedule();
-    }
 
     @Override
     public void onEvent(ChardevEvent event) {
@@ -137,36 +81,16 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     }
 
     @Override
-    public boolean isReplaceable() {
-        return false;
-    }
-
-    @Override
-    public boolean takesDescriptors() {
-        return true;
-    }
-
-    /** The latest ones are what the next command can name; nobody has asked for those before. */
-    @Override
-    public void descriptorsReceived(List<Fd> descriptors) {
-        dropPassed();
-        passed = descriptors;
-    }
-
-    private void dropPassed() {
-        passed.forEach(Fd::close);
-        passed = List.of();
+    boolean isConnected() {
+        return phase != Phase.DISCONNECTED;
     }
 
     private void restart(Phase next) {
         phase = next;
         outOfBandEnabled = false;
-        inputAt = 0;
-        inputEnd = 0;
         droppedEvents = 0;
         framer.reset();
-        output.clear();
-        dropPassed();
+        forgetConnection();
     }
 
     private Map<String, Object> greeting() {
@@ -182,40 +106,37 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
     // What goes in and out, at the end of a turn
 
     /** Carries out what has come, as far as the client reads what that leads to. */
-    private void work() {
+    @Override
+    void work() {
         flush();
-        for (int done = 0; output.pendingBytes() == 0; done++) {
+        for (int done = 0; output().pendingBytes() == 0; done++) {
             if (done == REQUESTS_PER_TURN) {
-                task.schedule();
+                scheduleWork();
                 return;
             }
-            inputAt = framer.feed(input, inputAt, inputEnd);
+            setInputAt(framer.feed(input(), inputAt(), inputEnd()));
             if (!framer.isComplete()) {
-                frontend.acceptInput();
+                acceptInput();
                 return;
             }
             answerNext();
             flush();
-            Runnable after = afterReply;
-            if (after != null) {
-                afterReply = null;
-                after.run();
-            }
+            replied();
         }
     }
 
     /** Writes what waits, as far as the client takes it. Not from within a call of the chardev. */
     void flush() {
-        output.flush();
-        if (output.pendingBytes() == 0 && droppedEvents > 0) {
+        output().flush();
+        if (output().pendingBytes() == 0 && droppedEvents > 0) {
             LOG.log(Level.WARNING, "client has read again: monitor=" + label + " events_lost=" + droppedEvents);
             droppedEvents = 0;
         }
     }
 
     private void send(Map<String, ? extends @Nullable Object> message) {
-        output.add(JsonText.line(message, pretty));
-        task.schedule();
+        output().add(JsonText.line(message, pretty));
+        scheduleWork();
     }
 
     /** Tells the client of an event, if it has got so far that it wants to know. */
@@ -223,7 +144,7 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
         if (phase != Phase.READY) {
             return;
         }
-        if (output.pendingBytes() < MAX_PENDING_EVENT_BYTES) {
+        if (output().pendingBytes() < MAX_PENDING_EVENT_BYTES) {
             send(event);
         } else if (droppedEvents++ == 0) {
             LOG.log(Level.WARNING, "client does not read, events for it are dropped: monitor=" + label);
@@ -271,7 +192,7 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
             throw new QmpException(String.valueOf(e.getMessage()));
         }
         NamedDescriptors descriptors = monitors.environment().descriptors();
-        descriptors.enter(names);
+        descriptors.enter(names());
         try {
             Object result = command.action().run(new Arguments(request.arguments()), this);
             return result == null ? Map.of() : result;
@@ -326,36 +247,10 @@ final class QmpSession implements ChardevHandler, Requester, AutoCloseable {
         phase = Phase.READY;
     }
 
-    @Override
-    public void afterReply(Runnable action) {
-        afterReply = action;
-    }
-
-    @Override
-    public NamedDescriptors.Names names() {
-        return names;
-    }
-
-    @Override
-    public @Nullable Fd takePassed() {
-        if (passed.isEmpty()) {
-            return null;
-        }
-        Fd first = passed.get(0);
-        passed = passed.subList(1, passed.size());
-        dropPassed();
-        return first;
-    }
-
     /** Lets the chardev go. */
     @Override
     public void close() {
-        frontend.detach();
-        task.cancel();
-        restart(Phase.DISCONNECTED);
-        names.close();
-        output.close();
-        buffers.close();
-        NativeMemory.free(memory);
+        phase = Phase.DISCONNECTED;
+        super.close();
     }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 
@@ -44,10 +45,25 @@ class DeviceConfigTest {
     @ValueSource(strings = {"vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device"})
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
         DeviceConfig config = parse(
-                driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,status=off,inband=on");
-        assertEquals(new SerialOptions("s0", 4, false, false, false), config.serial());
+                driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,packed=on,in_order=on,"
+                        + "status=off,inband=on");
+        assertEquals(new SerialOptions("s0", 4, false, false, false, true, true, ConsoleSize.OFF), config.serial());
         assertFalse(config.backend().status());
         assertTrue(config.backend().inband());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "size=off,OFF",
+        "size=on,COLUMNS_FIRST",
+        "size=on;resize-order=cols-rows,COLUMNS_FIRST",
+        "resize-order=rows-cols;size=on,ROWS_FIRST"
+    })
+    void shouldTellSizesWhenAsked(String options, ConsoleSize how) throws ConfigException {
+        assertEquals(
+                how,
+                parse("vhost-user-serial," + options.replace(';', ',')).serial().consoleSize());
+        assertEquals(ConsoleSize.OFF, parse().serial().consoleSize());
     }
 
     @Test
@@ -92,16 +108,19 @@ class DeviceConfigTest {
             strings = {
                 "id=p | Parameter 'driver' is missing",
                 "nope | 'nope' is not a valid device model name",
-                "virtconsole,foo=1 | Invalid parameter 'foo'",
+                "virtconsole,foo=1 | Property 'virtconsole.foo' not found",
                 "virtio-serial,nr=1 | Invalid parameter 'nr'",
                 "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
                 "virtconsole,nr=x | Parameter 'nr' expects a number",
-                "virtconsole,nr=-1 | Parameter 'nr' expects a number",
-                "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number",
-                "virtconsole,buffer=65M | Parameter 'buffer' expects a number",
-                "virtconsole,buffer=lots | Parameter 'buffer' expects a number",
+                "virtconsole,nr=-1 | Parameter 'nr' expects a number from 0 to 4294967295",
+                "virtconsole,nr=0x100000000 | Parameter 'nr' expects a number from 0 to 4294967295",
+                "virtconsole,buffer=65M | Parameter 'buffer' expects a number from 0 to 67108864",
+                "virtconsole,buffer=lots | Parameter 'buffer' expects a size",
                 "virtconsole,id=1p | Parameter 'id' expects an identifier",
                 "virtio-serial,max_ports=many | Parameter 'max_ports' expects a number",
+                "virtio-serial,size=80x24 | Parameter 'size' expects 'on' or 'off'",
+                "virtio-serial,resize-order=cols-rows | 'resize-order' option requires 'size=on'",
+                "virtio-serial,size=on,resize-order=x | Parameter 'resize-order' expects 'cols-rows' or 'rows-cols'",
                 "virtio-serial,event_idx=maybe | Parameter 'event_idx' expects 'on' or 'off'"
             })
     void shouldRefuseWhenOptionIsWrong(String deviceAndMessage) {
@@ -114,6 +133,18 @@ class DeviceConfigTest {
         assertEquals(
                 "-device virtserialport,id=p1: Duplicate device ID 'p1'",
                 refusal("virtconsole,id=p1", "virtserialport,id=p1"));
+    }
+
+    @Test
+    void shouldNameTakenIdWhenPropertiesAreWrongToo() {
+        assertEquals(
+                "-device virtserialport,id=p1,foo=1: Duplicate device ID 'p1'",
+                refusal("virtconsole,id=p1", "virtserialport,id=p1,foo=1"));
+    }
+
+    @Test
+    void shouldHaveNoChardevWhenThatIsEmpty() throws ConfigException {
+        assertNull(parse("virtconsole,chardev=").ports().get(0).chardev());
     }
 
     @Test

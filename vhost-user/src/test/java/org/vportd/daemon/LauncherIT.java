@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -85,6 +90,7 @@ class LauncherIT {
         Path socket = dir.resolve("front.sock");
         Path chardev = dir.resolve("chan.sock");
         Path terminal = dir.resolve("terminal");
+        Path monitor = dir.resolve("qmp.sock");
         List<String> lines = new ArrayList<>();
         Process daemon = new ProcessBuilder(
                         LAUNCHER.toString(),
@@ -93,25 +99,33 @@ class LauncherIT {
                         "pty,id=c0,path=" + terminal,
                         "-chardev",
                         "socket,id=c1,path=" + chardev + ",server=on,wait=off",
+                        "-qmp",
+                        "unix:" + monitor + ",server=on,wait=off",
                         "-device",
                         "virtconsole,chardev=c0",
                         "-device",
                         "virtserialport,chardev=c1")
                 .redirectErrorStream(true)
                 .start();
-        try (BufferedReader output = daemon.inputReader(StandardCharsets.UTF_8)) {
+        try (BufferedReader output = daemon.inputReader(StandardCharsets.UTF_8);
+                SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             readUntil(output, "virtio_uml.device=" + socket + ":3", lines);
             String said = String.join("\n", lines);
             assertTrue(said.contains("char device redirected to /dev/pts/"), said);
             assertTrue(said.contains("num_vqs=64,config_size=12"), said);
             assertTrue(Files.exists(socket) && Files.exists(chardev) && Files.exists(terminal), said);
+            client.connect(UnixDomainSocketAddress.of(monitor));
+            client.write(ByteBuffer.wrap("{'execute': 'qmp_capabilities'}".getBytes(StandardCharsets.UTF_8)));
+            BufferedReader qmp = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
+            readUntil(qmp, "\"return\"", new ArrayList<>());
             daemon.destroy();
+            readUntil(qmp, "host-signal", new ArrayList<>());
             assertTrue(daemon.waitFor(5, TimeUnit.SECONDS), "did not end");
             assertEquals(0, daemon.exitValue());
         } finally {
             daemon.destroyForcibly();
         }
-        for (Path path : List.of(socket, chardev, terminal)) {
+        for (Path path : List.of(socket, chardev, terminal, monitor)) {
             assertFalse(Files.exists(path, LinkOption.NOFOLLOW_LINKS), path.toString());
         }
     }

@@ -40,6 +40,30 @@ class ServeCommandTest {
         assertEquals(OK, Main.run(option));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-chardev help",
+                "-chardev ?",
+                "-chardev help,id=a",
+                "-chardev socket,help",
+                "-chardev backend=null,id=a,help",
+                "-device help",
+                "-device virtconsole,help",
+                "-device vhost-user-serial,?",
+                "-object help",
+                "-object secret,help"
+            })
+    void shouldSucceedWhenOptionIsAskedAbout(String line) {
+        assertEquals(OK, Main.run(line.split(" ", -1)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-chardev bogus,help", "-device bogus,help", "-object bogus,help"})
+    void shouldExitWithUsageErrorWhenUnknownThingIsAskedAbout(String line) {
+        assertEquals(USAGE, Main.run(line.split(" ", -1)));
+    }
+
     @Test
     void shouldPrintCapabilitiesWhateverElseIsAskedFor() {
         assertEquals(OK, Main.run("--socket-path=/nowhere/at/all", "--print-capabilities", "--nonsense"));
@@ -72,7 +96,10 @@ class ServeCommandTest {
                 "-chardev bogus,id=a",
                 "-chardev null,id=a -chardev null,id=a",
                 "-chardev file,id=a",
-                "-chardev null,id=a,foo=bar"
+                "-chardev null,id=a,foo=bar",
+                "-device {\"driver\":\"virtserialport\",\"nr\":-1}",
+                "-object {\"qom-type\":\"secret\",\"id\":\"s\"}",
+                "-name guest=x,colour=red"
             })
     void shouldExitWithUsageErrorWhenOptionsAreWrong(String line) {
         assertEquals(USAGE, serve(line));

@@ -2,22 +2,53 @@ package org.vportd.guest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vportd.virtio.VirtioFeature;
 
 /** The packaged daemon serves real Linux guests. */
 @Tag("guest")
 class GuestIT {
-    /** QEMU, where one thing more is possible: its monitor stops the machine and resets it. */
+    private static Guest qemu(Path socket, Path dir, int numVqs) throws IOException {
+        return Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off");
+    }
+
+    /** QEMU with split rings. */
     @Nested
-    class Qemu extends GuestTests {
+    class Qemu extends QemuTests {
         Qemu() {
-            super((socket, dir, numVqs) ->
-                    Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off"));
+            super("");
+        }
+    }
+
+    /** QEMU, which takes what is offered, with packed rings. */
+    @Nested
+    class QemuWithPackedRings extends QemuTests {
+        QemuWithPackedRings() {
+            super(",packed=on,in_order=on");
+        }
+
+        @Test
+        void shouldHaveNegotiatedPackedRings() throws Exception {
+            String features = rig().daemon()
+                    .awaitLog(Pattern.compile("features=0x([0-9a-f]+) protocol"), SHORT)
+                    .group(1);
+            assertTrue(VirtioFeature.has(Long.parseLong(features, 16), VirtioFeature.VIRTIO_F_RING_PACKED), features);
+        }
+    }
+
+    /** QEMU, where one thing more is possible: its monitor stops the machine and resets it. */
+    abstract static class QemuTests extends GuestTests {
+        QemuTests(String deviceOptions) {
+            super(GuestIT::qemu, deviceOptions);
         }
 
         private Qmp connectMonitor() throws Exception {

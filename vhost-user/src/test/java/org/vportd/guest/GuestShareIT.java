@@ -39,6 +39,7 @@ class GuestShareIT {
         try (Rig rig = new Rig(
                 (socket, dir, numVqs) ->
                         Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off"),
+                "",
                 dir -> List.of("-virtioconsole", "mon:unix:" + dir.resolve("mon") + ",server=on,wait=off"))) {
             rig.awaitGuest();
             Path shared = rig.dir().resolve("mon");

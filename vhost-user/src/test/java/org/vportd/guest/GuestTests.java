@@ -39,7 +39,11 @@ abstract class GuestTests {
     final KeptRig kept;
 
     GuestTests(Rig.Starter starter) {
-        kept = new KeptRig(starter);
+        this(starter, "");
+    }
+
+    GuestTests(Rig.Starter starter, String deviceOptions) {
+        kept = new KeptRig(starter, deviceOptions);
     }
 
     Rig rig() {

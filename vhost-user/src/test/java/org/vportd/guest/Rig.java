@@ -53,8 +53,12 @@ final class Rig implements AutoCloseable {
         List<String> in(Path dir);
     }
 
-    /** Starts both. */
-    Rig(Starter starter, MoreOptions more) throws IOException {
+    /**
+     * Starts both.
+     *
+     * @param deviceOptions what the device shall be besides, with a comma before each
+     */
+    Rig(Starter starter, String deviceOptions, MoreOptions more) throws IOException {
         GuestFiles unused = GuestFiles.require(); // skips the test before anything runs
         this.starter = starter;
         dir = Files.createTempDirectory("vportd-guest");
@@ -63,7 +67,7 @@ final class Rig implements AutoCloseable {
                 "-chardev", "pty,id=c1",
                 "-chardev", "socket,id=c2,path=" + portSocket() + ",server=on,wait=off",
                 "-chardev", "socket,id=c3,path=" + agentSocket() + ",server=on,wait=off",
-                "-device", "vhost-user-serial,max_ports=" + MAX_PORTS,
+                "-device", "vhost-user-serial,max_ports=" + MAX_PORTS + deviceOptions,
                 "-device", "virtconsole,chardev=c0",
                 "-device", "virtconsole,chardev=c1",
                 "-device", "virtserialport,chardev=c2,name=org.vportd.test",

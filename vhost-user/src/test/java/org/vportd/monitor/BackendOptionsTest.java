@@ -14,7 +14,7 @@ class BackendOptionsTest {
     private static Options options(String type, String data) throws Exception {
         Map<?, ?> backend = QmpClient.json("{'type': '" + type + "', 'data': " + data + "}");
         BackendSchema.BACKEND.checkArguments(backend);
-        return BackendOptions.of(backend, "named"::equals);
+        return BackendOptions.of(backend);
     }
 
     @ParameterizedTest
@@ -64,6 +64,7 @@ class BackendOptionsTest {
                 "{'addr': {'type': 'inet', 'data': {'host': 'h', 'port': '0', 'to': 9, 'ipv4': true, 'ipv6': false, 'keep-alive': true, 'numeric': true, 'mptcp': false}}, 'nodelay': true} | host=h,port=0,to=9,ipv4=on,ipv6=off,keep-alive=on,numeric=on,mptcp=off,nodelay=on,server=on,wait=off",
                 "{'addr': {'type': 'vsock', 'data': {'cid': '3', 'port': '1234'}}} | cid=3,port=1234,server=on,wait=off",
                 "{'addr': {'type': 'fd', 'data': {'str': 'named'}}} | fd=named,server=on,wait=off",
+                "{'addr': {'type': 'fd', 'data': {'str': ''}}} | fd=,server=on,wait=off",
                 "{'addr': {'type': 'unix', 'data': {'path': '/s'}}, 'telnet': true, 'tls-creds': 't', 'tls-authz': 'z'} | path=/s,telnet=on,tls-creds=t,tls-authz=z,server=on,wait=off",
             })
     @DisplayName("CH-10 a socket is a server that does not wait, unless something else is said")

@@ -170,7 +170,8 @@ class ChardevCommandsTest {
         String error = client.error(make("chardev-add", "f", "file", "{'out': '/nowhere/at/all'}"));
         assertTrue(error.startsWith("Failed to add chardev 'f': Could not open '/nowhere/at/all': "), error);
         assertEquals(
-                "Failed to add chardev 'm': 'msmouse' is not a valid char driver name",
+                "Failed to add chardev 'm': chardev type 'msmouse' is not available: it makes a serial mouse of the pointer in a"
+                        + " graphical console, which this program does not have",
                 client.error(make("chardev-add", "m", "msmouse", "{}")));
         assertEquals(EMPTY, client.ask(make("chardev-add", "1 odd/id", "null", "{}")));
     }
@@ -342,16 +343,35 @@ class ChardevCommandsTest {
             pass(theirs);
             assertEquals("failed to add client", client.error(toSocket));
             assertEquals("File descriptor named 'f' has not been found", client.error(toSocket));
-            rig.takesClients = true;
+            Chardev waiting = rig.add("socket,id=s,server=on,wait=off,path=" + rig.path("s"));
             pass(theirs);
-            assertEquals(EMPTY, client.ask(command("add_client", "{'protocol': 'mon', 'fdname': 'f', 'tls': true}")));
-            assertEquals(List.of("client mon skipauth=false tls=true"), rig.asked);
+            assertEquals(EMPTY, client.ask(command("add_client", "{'protocol': 's', 'fdname': 'f', 'tls': true}")));
+            assertTrue(waiting.isOpen());
+            pass(theirs);
+            assertEquals("failed to add client", client.error(command("add_client", add.replace("PROTOCOL", "s"))));
         }
     }
 
     private void pass(Fd descriptor) throws Exception {
         client.send(command("getfd", "{'fdname': 'f'}"), descriptor);
         assertEquals(EMPTY, client.response());
+    }
+
+    @Test
+    @DisplayName("CH-14 a server without a socket gets its clients from elsewhere; a name is looked for last")
+    void namelessDescriptor() {
+        String data = "{'addr': {'type': 'fd', 'data': {'str': ''}}}";
+        assertEquals(EMPTY, client.ask(make("chardev-add", "c", "socket", data)));
+        assertEquals(
+                "Failed to add chardev 'd': File descriptor named '' has not been found",
+                client.error(make("chardev-add", "d", "socket", data.replace("}}}", "}}, 'server': false}"))));
+        assertEquals(
+                "Failed to add chardev 'd': 'reconnect' option is incompatible with 'fd' address type",
+                client.error(make(
+                        "chardev-add",
+                        "d",
+                        "socket",
+                        data.replace("''}}}", "'none'}}, 'server': false, 'reconnect-ms': 5}"))));
     }
 
     @Test

@@ -1,16 +1,26 @@
 package org.vportd.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.secure.UserObjects;
+import org.vportd.posix.Fd;
+import org.vportd.posix.UnixAddress;
 
 class DeviceCommandsTest {
     private static final String EMPTY = "{\"return\": {}}";
@@ -95,6 +105,72 @@ class DeviceCommandsTest {
         assertEquals("object 'x' not found", client.error(command("object-del", "{'id': 'x'}")));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "'chardev': 1         | Invalid parameter type for 'chardev', expected: string",
+                "'chardev': {'a': 1}  | Invalid parameter type for 'chardev', expected: string",
+                "'name': null         | Invalid parameter type for 'name', expected: string",
+                "'name': ['a']        | Invalid parameter type for 'name', expected: string",
+                "'nr': [1]            | Invalid parameter type for 'nr', expected: uint32_t",
+                "'nr': -1             | Parameter 'nr' expects uint32_t",
+                "'nr': 4294967296     | Parameter 'nr' expects uint32_t",
+            })
+    @DisplayName("QMP-10 device_add: properties have the types of the device")
+    void propertyTypes(String property, String error) {
+        assertEquals(error, client.error(command("device_add", "{'driver': 'virtserialport', " + property + "}")));
+        assertEquals(List.of(), rig.asked);
+    }
+
+    @Test
+    @DisplayName("QMP-10 device_add: a number may be text, as older clients have it")
+    void numberAsText() {
+        assertEquals(EMPTY, client.ask(command("device_add", "{'driver': 'virtserialport', 'nr': '1'}")));
+        assertEquals(List.of("add driver=virtserialport,nr=1"), rig.asked);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{}                                            | Parameter 'qom-type' is missing",
+                "{'qom-type': 'x'}                             | Parameter 'qom-type' does not accept value 'x'",
+                "{'qom-type': 'secret'}                        | Parameter 'id' is missing",
+                "{'qom-type': 'secret', 'id': 's', 'data': 1}  | Invalid parameter type for 'data', expected: string",
+                "{'qom-type': 'secret', 'id': 's', 'dir': '/'} | Parameter 'dir' is unexpected",
+                "{'qom-type': 'tls-creds-x509', 'id': 't', 'verify-peer': 'no'}"
+                        + "| Invalid parameter type for 'verify-peer', expected: boolean",
+                "{'qom-type': 'authz-list', 'id': 'a', 'rules': 'x'}"
+                        + "| Invalid parameter type for 'rules', expected: array",
+                "{'qom-type': 'authz-list', 'id': 'a', 'rules': [{'match': 'x'}]}"
+                        + "| Parameter 'rules[0].policy' is missing",
+                "{'qom-type': 'authz-list', 'id': 'a', 'rules': [{'match': 'x', 'policy': 'maybe'}]}"
+                        + "| Parameter 'policy' does not accept value 'maybe'",
+            })
+    @DisplayName("QMP-04 object-add: arguments have the types of the object")
+    void objectTypes(String arguments, String error) {
+        assertEquals(error, client.error(command("object-add", arguments)));
+        assertEquals(List.of(), rig.asked);
+    }
+
+    @Test
+    @DisplayName("QMP-16 the schema describes every type of object, and each of its options")
+    void allObjectsDescribed() {
+        assertEquals(UserObjects.typeNames(), ObjectSchema.OPTIONS.variants().keySet());
+        for (String type : UserObjects.typeNames()) {
+            Set<String> described = new TreeSet<>();
+            Objects.requireNonNull(ObjectSchema.OPTIONS.variants().get(type))
+                    .members()
+                    .forEach(member -> described.add(member.name()));
+            Set<String> options = new TreeSet<>();
+            UserObjects.keys(type).forEach(key -> options.add(key.split("\\.", -1)[0]));
+            assertEquals(options, described);
+        }
+    }
+
     @Test
     void yank() throws Exception {
         rig.add("socket,id=s,server=on,wait=off,path=" + rig.path("s"));
@@ -104,9 +180,15 @@ class DeviceCommandsTest {
                 client.ask("{'execute': 'query-yank'}"));
         String both = "{'instances': [{'type': 'chardev', 'id': 's'}, {'type': 'chardev', 'id': 'n'}]}";
         assertEquals("DeviceNotFound: Instance not found", client.error(command("yank", both)));
-        assertEquals(List.of(), rig.asked);
-        assertEquals(EMPTY, client.ask(command("yank", both.replace("'n'", "'s'"))));
-        assertEquals(List.of("yank s"), rig.asked);
+        try (Fd peer = UnixAddress.ofPath(rig.path("s")).connect()) {
+            Chardev socket = rig.chardevs.find("s");
+            rig.until("connected", () -> socket != null && socket.isOpen());
+            assertEquals("DeviceNotFound: Instance not found", client.error(command("yank", both)));
+            assertTrue(socket != null && socket.isOpen());
+            assertEquals(EMPTY, client.ask(command("yank", both.replace("'n'", "'s'"))));
+            assertFalse(socket != null && socket.isOpen());
+            assertTrue(peer.isOpen());
+        }
     }
 
     @Test
@@ -116,8 +198,8 @@ class DeviceCommandsTest {
                 "{\"return\": true}",
                 client.ask(command("qom-get", "{'path': '/chardevs/mon', 'property': 'connected'}")));
         assertEquals(
-                "{\"return\": {\"type\": \"unix\"}}",
-                client.ask(command("qom-get", "{'path': '/chardevs/mon', 'property': 'addr'}")));
+                Map.of("type", "unix", "path", rig.path("mon"), "abstract", false, "tight", true),
+                client.result(command("qom-get", "{'path': '/chardevs/mon', 'property': 'addr'}")));
         assertEquals(
                 "DeviceNotFound: Device '/chardevs/x' not found",
                 client.error(command("qom-get", "{'path': '/chardevs/x', 'property': 'addr'}")));

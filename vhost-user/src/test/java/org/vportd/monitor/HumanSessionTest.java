@@ -134,6 +134,19 @@ class HumanSessionTest {
     }
 
     @Test
+    @DisplayName("CH-16 a person with a telnet client")
+    void aPersonWithATelnetClient() throws Exception {
+        rig.monitors.addHuman(rig.add("socket,id=mon,server=on,wait=off,telnet=on,path=" + rig.path("mon")));
+        try (Person person = Person.at(rig, "mon")) {
+            person.untilPrompt();
+            person.forget().type("info status\r\0");
+            assertEquals("info status\r\nVM status: running\r\n" + Person.PROMPT, person.untilPrompt());
+            person.forget().type("info status\r\n");
+            assertEquals("info status\r\nVM status: running\r\n" + Person.PROMPT, person.untilPrompt());
+        }
+    }
+
+    @Test
     @DisplayName("CH-24 a monitor and another front-end take turns on one chardev")
     void aMonitorBehindAMultiplexer() throws Exception {
         Chardev mux = rig.add("socket,id=m,mux=on,server=on,wait=off,path=" + rig.path("m"));

@@ -10,7 +10,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +18,8 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.chardev.builtin.BuiltinTypes;
-import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
@@ -40,12 +39,10 @@ final class MonitorRig implements AutoCloseable {
     final NamedDescriptors descriptors = new NamedDescriptors();
     final Monitors monitors;
     final List<String> asked = new ArrayList<>();
-    final List<Fd> addedClients = new ArrayList<>();
 
     @Nullable
     ConfigException refusal;
 
-    boolean takesClients;
     boolean quit;
     private final List<QmpClient> clients = new ArrayList<>();
     private final long descriptorsBefore;
@@ -70,7 +67,6 @@ final class MonitorRig implements AutoCloseable {
                         descriptors,
                         new RecordingDevices(),
                         new RecordingObjects(),
-                        new RecordingSockets(),
                         new FixedTree(),
                         () -> quit = true,
                         new VersionInfo(10, 0, 0, "vportd test"),
@@ -101,6 +97,19 @@ final class MonitorRig implements AutoCloseable {
             ask("remove " + idOrPath);
             monitors.deviceDeleted("p1", "/machine/peripheral/p1");
         }
+
+        @Override
+        public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
+            if (!idOrPath.equals("p1")) {
+                throw DeviceNotFoundException.ofDevice(idOrPath);
+            }
+            ask("resize " + idOrPath + " " + size);
+        }
+
+        @Override
+        public void resizeConsole(long port, WindowSize size) throws ConfigException {
+            ask("resize port " + port + " " + size);
+        }
     }
 
     private final class RecordingObjects implements ObjectControl {
@@ -116,34 +125,6 @@ final class MonitorRig implements AutoCloseable {
         @Override
         public void remove(String id) throws ConfigException {
             ask("no object " + id);
-        }
-    }
-
-    private final class RecordingSockets implements SocketControl {
-        @Override
-        public boolean isSocket(Chardev chardev) {
-            return chardev instanceof SocketChardev;
-        }
-
-        @Override
-        public boolean addClient(Chardev socket, Fd client, boolean skipAuthentication, @Nullable Boolean tls) {
-            if (!takesClients) {
-                client.close();
-                return false;
-            }
-            addedClients.add(client);
-            asked.add("client " + socket.id() + " skipauth=" + skipAuthentication + " tls=" + tls);
-            return true;
-        }
-
-        @Override
-        public void yank(Chardev socket) {
-            asked.add("yank " + socket.id());
-        }
-
-        @Override
-        public Map<String, Object> address(Chardev socket) {
-            return Map.of("type", "unix");
         }
     }
 
@@ -241,7 +222,6 @@ final class MonitorRig implements AutoCloseable {
     @Override
     public void close() throws PosixException, IOException {
         clients.forEach(QmpClient::close);
-        addedClients.forEach(Fd::close);
         monitors.close();
         chardevs.close();
         loop.close();

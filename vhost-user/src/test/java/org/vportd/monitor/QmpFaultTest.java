@@ -49,6 +49,7 @@ class QmpFaultTest {
                 "{'exec-oob': 'quit', 'execute': 'quit'}     | QMP input member 'execute' clashes with 'exec-oob'",
                 "{'execute': 'X'}                            | CommandNotFound: The command X has not been found",
                 "{'exec-oob': 'X'}                           | CommandNotFound: The command X has not been found",
+                "{'execute': 'quit', 'id': 1e400}            | JSON parse error, number is too large",
                 "{'exec-oob': 'quit'}                        | The command quit does not support OOB",
             })
     @DisplayName("QMP-04 requests of the wrong form")

@@ -245,6 +245,18 @@ class QmpSessionTest {
     }
 
     @Test
+    @DisplayName("QMP-14 clients hear that a signal ends the program")
+    void signal() throws Exception {
+        QmpClient client = MonitorRig.ready(rig);
+        rig.skip(EventQueue.WINDOW_NS * 2);
+        client.rest();
+        rig.monitors.endedBySignal();
+        assertEquals(
+                "{guest=false, reason=host-signal}",
+                String.valueOf(client.event().get("data")));
+    }
+
+    @Test
     @DisplayName("QMP-15 a client that does not read delays nobody, costs no memory, and gets what it asked for later")
     void clientThatDoesNotRead() throws Exception {
         rig.listen("other");

@@ -12,6 +12,10 @@ public final class Terminals {
     private static final int POLLFD_LENGTH = 8;
     private static final int REVENTS_OFFSET = 6;
     private static final long TIOCGPGRP = 0x540f;
+    private static final long TIOCGWINSZ = 0x5413;
+    private static final long TIOCSWINSZ = 0x5414;
+    private static final int WINSIZE_LENGTH = 8;
+    private static final int WS_COL_OFFSET = 2;
     private static final int OPOST = 1;
     private static final int ISIG = 1;
     /** {@code IGNBRK|BRKINT|PARMRK|ISTRIP|INLCR|IGNCR|ICRNL|IXON}. */
@@ -81,6 +85,42 @@ public final class Terminals {
             return C.ioctl(terminal.value(), TIOCGPGRP, group) < 0 || NativeMemory.getInt(group) == C.getpgid(0);
         } finally {
             NativeMemory.free(group);
+        }
+    }
+
+    /**
+     * The size of a terminal's window, of a pseudo-terminal from either end.
+     *
+     * @param columns 0 if it is not known
+     * @param rows 0 if it is not known
+     */
+    public record Size(int columns, int rows) {
+        /** Reads the size that is set now; not known if the descriptor is no terminal. */
+        public static Size of(Fd terminal) {
+            long winsize = NativeMemory.allocate(WINSIZE_LENGTH);
+            try {
+                if (C.ioctl(terminal.value(), TIOCGWINSZ, winsize) < 0) {
+                    return new Size(0, 0);
+                }
+                return new Size(
+                        NativeMemory.getShort(winsize + WS_COL_OFFSET) & 0xffff,
+                        NativeMemory.getShort(winsize) & 0xffff);
+            } finally {
+                NativeMemory.free(winsize);
+            }
+        }
+
+        /** Sets it; programs on the terminal hear SIGWINCH. */
+        public void apply(Fd terminal) throws PosixException {
+            long winsize = NativeMemory.allocate(WINSIZE_LENGTH);
+            try {
+                NativeMemory.putShort(winsize, (short) rows);
+                NativeMemory.putShort(winsize + WS_COL_OFFSET, (short) columns);
+                NativeMemory.putInt(winsize + Integer.BYTES, 0); // in pixels: not known
+                Posix.check("ioctl", C.ioctl(terminal.value(), TIOCSWINSZ, winsize));
+            } finally {
+                NativeMemory.free(winsize);
+            }
         }
     }
 

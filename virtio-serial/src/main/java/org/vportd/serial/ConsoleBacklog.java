@@ -40,18 +40,19 @@ final class ConsoleBacklog {
         }
         pieces.clear();
         pieces.addPart(data, skipBytes, room);
+        int end = (start + length) % capacity;
         for (int i = 0; i < pieces.segments(); i++) {
-            put(pieces.segmentAddress(i), (int) pieces.segmentBytes(i));
+            end = put(pieces.segmentAddress(i), (int) pieces.segmentBytes(i), end);
         }
+        length += (int) room; // at last: the data's memory may have vanished on the way
         return room;
     }
 
-    private void put(long address, int bytes) {
-        int end = (start + length) % capacity;
-        int first = Math.min(bytes, capacity - end);
-        NativeMemory.copy(address, memory + end, first);
+    private int put(long address, int bytes, int at) {
+        int first = Math.min(bytes, capacity - at);
+        NativeMemory.copy(address, memory + at, first);
         NativeMemory.copy(address + first, memory, bytes - first);
-        length += bytes;
+        return (at + bytes) % capacity;
     }
 
     /** Writes what there is; true if nothing is left. */

@@ -28,6 +28,10 @@ public final class ConsoleLayout {
     /** Feature bit: a character written to emerg_wr is put out. */
     public static final int VIRTIO_CONSOLE_F_EMERG_WRITE = 2;
 
+    /** Offset of the columns of the console that is port 0. */
+    public static final int COLS_OFFSET = 0;
+    /** Offset of its rows. */
+    public static final int ROWS_OFFSET = 2;
     /** Offset of the most ports there can be. */
     public static final int MAX_NR_PORTS_OFFSET = 4;
     /** Offset of the emergency character. */

@@ -95,10 +95,18 @@ final class PortTransmitter {
     private void consumeConsole(VirtQueue from, IoVector data) {
         from.consume(writeOrKeep(data));
         if (!data.isEmpty()) {
-            frontend.spill(data, backlog == null ? 0 : backlog.bytes());
-            droppedBytes += data.bytes();
+            lose(data);
             from.consume(data.bytes());
         }
+    }
+
+    private void lose(IoVector data) {
+        frontend.spill(data, keptBytes());
+        droppedBytes += data.bytes();
+    }
+
+    private long keptBytes() {
+        return backlog == null ? 0 : backlog.bytes();
     }
 
     /** The bytes that were taken or kept. What is kept is always shown whole: one of several peers may take more of it. */
@@ -116,9 +124,16 @@ final class PortTransmitter {
         return taken;
     }
 
-    /** Puts out something of a console past the queue, in its place behind what is kept; lost if there is no room. */
+    /**
+     * Puts out something of a console past the queue, in its place behind what is kept; lost if there is no room.
+     *
+     * @param data consumed by this call
+     */
     void writePastQueue(IoVector data) {
-        droppedBytes += data.bytes() - writeOrKeep(data);
+        data.consume(writeOrKeep(data));
+        if (!data.isEmpty()) {
+            lose(data);
+        }
     }
 
     /** The chardev has room. */
@@ -136,7 +151,7 @@ final class PortTransmitter {
     void discard() {
         stale = true;
         throttled = false;
-        frontend.forget();
+        frontend.forget(0);
         transmit();
     }
 
@@ -145,9 +160,7 @@ final class PortTransmitter {
         throttled = false;
         stale = false;
         held = HeldPosition.NONE;
-        if (!port.isConsole()) {
-            frontend.forget(); // of a console, what is kept outlives the driver
-        }
+        frontend.forget(keptBytes()); // what is kept of a console outlives the driver
         if (queue != null) {
             queue.resumeAt(HeldPosition.NONE);
             task.schedule();

@@ -1,21 +1,28 @@
 package org.vportd.serial;
 
+import static org.vportd.serial.ConsoleLayout.COLS_OFFSET;
 import static org.vportd.serial.ConsoleLayout.EMERG_WR_OFFSET;
 import static org.vportd.serial.ConsoleLayout.MAX_NR_PORTS_OFFSET;
+import static org.vportd.serial.ConsoleLayout.ROWS_OFFSET;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_SIZE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_READY;
 import static org.vportd.virtio.VirtioFeature.mask;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.WindowSize;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
@@ -197,9 +204,12 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     public long features() {
         long features = mask(VirtioFeature.VIRTIO_F_VERSION_1);
         features |= options.maxPorts() > 1 ? mask(VIRTIO_CONSOLE_F_MULTIPORT) : 0;
+        features |= tellsSizes() ? mask(VIRTIO_CONSOLE_F_SIZE) : 0;
         features |= options.emergencyWrite() ? mask(VIRTIO_CONSOLE_F_EMERG_WRITE) : 0;
         features |= options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0;
         features |= options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0;
+        features |= options.packed() ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0;
+        features |= options.inOrder() ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0;
         return features;
     }
 
@@ -210,9 +220,40 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public void readConfig(byte[] to) {
-        for (int i = 0; i < configBytes(); i++) {
-            boolean maxPorts = i >= MAX_NR_PORTS_OFFSET && i < MAX_NR_PORTS_OFFSET + Integer.BYTES;
-            to[i] = maxPorts ? (byte) (options.maxPorts() >> (8 * (i - MAX_NR_PORTS_OFFSET))) : 0;
+        Arrays.fill(to, 0, configBytes(), (byte) 0);
+        ByteBuffer fields = ByteBuffer.wrap(to).order(ByteOrder.LITTLE_ENDIAN);
+        SerialPort first = byId[0];
+        WindowSize size = first == null ? null : first.windowSize();
+        if (size != null) {
+            fields.putShort(COLS_OFFSET, (short) size.columns());
+            fields.putShort(ROWS_OFFSET, (short) size.rows());
+        }
+        fields.putInt(MAX_NR_PORTS_OFFSET, options.maxPorts());
+    }
+
+    // --- size of consoles
+
+    boolean tellsSizes() {
+        return options.consoleSize() != ConsoleSize.OFF;
+    }
+
+    /** Whether the driver has accepted that. */
+    boolean driverTakesSizes() {
+        return VirtioFeature.has(driverFeatures, VIRTIO_CONSOLE_F_SIZE);
+    }
+
+    void resized(SerialPort port) {
+        if (isMultiport()) {
+            port.sendSize(control);
+        } else {
+            notifySize(port);
+        }
+    }
+
+    /** Without control queues there is port 0 alone, whose size is in configuration space. */
+    private void notifySize(SerialPort port) {
+        if (port.id() == 0 && port.windowSize() != null && driverTakesSizes() && transport != null) {
+            transport.configChanged();
         }
     }
 
@@ -281,6 +322,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         port.startQueue(index, queue);
         if (!isMultiport() && !port.isGuestConnected()) {
             port.guestOpened(true); // such a driver has no way to say so
+            notifySize(port); // Linux does not look before it is told to
         }
     }
 

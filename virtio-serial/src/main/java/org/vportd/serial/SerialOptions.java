@@ -10,19 +10,41 @@ import org.vportd.chardev.ConfigException;
  * @param emergencyWrite whether a character can be put out through configuration space
  * @param indirect whether VIRTIO_F_INDIRECT_DESC is offered
  * @param eventIdx whether VIRTIO_F_EVENT_IDX is offered
+ * @param packed whether VIRTIO_F_RING_PACKED is offered
+ * @param inOrder whether VIRTIO_F_IN_ORDER is offered; buffers are used in order in any case
+ * @param consoleSize whether VIRTIO_CONSOLE_F_SIZE is offered, and what messages about it look like
  */
-public record SerialOptions(String id, int maxPorts, boolean emergencyWrite, boolean indirect, boolean eventIdx) {
+public record SerialOptions(
+        String id,
+        int maxPorts,
+        boolean emergencyWrite,
+        boolean indirect,
+        boolean eventIdx,
+        boolean packed,
+        boolean inOrder,
+        ConsoleSize consoleSize) {
     /** What QEMU's device has. */
     public static final int DEFAULT_MAX_PORTS = 31;
 
     /** The defaults of QEMU's device. */
     public static SerialOptions defaults() {
-        return new SerialOptions("virtio-serial0", DEFAULT_MAX_PORTS, true, true, true);
+        return new SerialOptions("virtio-serial0", DEFAULT_MAX_PORTS, true, true, true, false, false, ConsoleSize.OFF);
     }
 
     /** The same with another number of ports. */
     public SerialOptions withMaxPorts(int ports) {
-        return new SerialOptions(id, ports, emergencyWrite, indirect, eventIdx);
+        return new SerialOptions(id, ports, emergencyWrite, indirect, eventIdx, packed, inOrder, consoleSize);
+    }
+
+    /** The same with the size of consoles told in another way. */
+    public SerialOptions withConsoleSize(ConsoleSize how) {
+        return new SerialOptions(id, maxPorts, emergencyWrite, indirect, eventIdx, packed, inOrder, how);
+    }
+
+    /** The same with other ring formats on offer. */
+    public SerialOptions withRings(boolean offerPacked, boolean offerInOrder) {
+        return new SerialOptions(
+                id, maxPorts, emergencyWrite, indirect, eventIdx, offerPacked, offerInOrder, consoleSize);
     }
 
     /** The name of the bus, which messages speak of. */

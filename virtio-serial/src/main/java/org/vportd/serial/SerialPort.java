@@ -3,6 +3,7 @@ package org.vportd.serial;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_CONSOLE_PORT;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_RESIZE;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -12,6 +13,7 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.WindowSize;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -32,6 +34,7 @@ public final class SerialPort {
     private final PortReceiver receiver;
     private boolean guestConnected;
     private boolean hostConnected;
+    private @Nullable WindowSize windowSize;
 
     SerialPort(SerialDevice device, int id, PortOptions options, EventLoop loop) {
         this.device = device;
@@ -86,6 +89,35 @@ public final class SerialPort {
     /** Bytes of console output lost because the chardev was full for too long. */
     public long droppedBytes() {
         return transmitter.droppedBytes();
+    }
+
+    /** The size of the window that a console is shown in, null if it is not known. */
+    public @Nullable WindowSize windowSize() {
+        return windowSize;
+    }
+
+    /**
+     * Tells the guest what size the window of a console has. What a chardev says of its peer's window comes the same way;
+     * the last word counts, and it stays when the peer has left.
+     *
+     * @throws ConfigException if the port is no console, or the device does not offer to tell sizes
+     */
+    public void resize(WindowSize size) throws ConfigException {
+        if (!isConsole()) {
+            throw new ConfigException("port " + id + " is not a console");
+        }
+        if (!device.tellsSizes()) {
+            throw new ConfigException(
+                    "the size of consoles is not told to the guest", "it is with -device vhost-user-serial,size=on");
+        }
+        resized(size);
+    }
+
+    private void resized(WindowSize size) {
+        if (isConsole() && device.tellsSizes() && !size.equals(windowSize)) {
+            windowSize = size;
+            device.resized(this);
+        }
     }
 
     int rxQueueIndex() {
@@ -151,8 +183,18 @@ public final class SerialPort {
             byte[] text = name.getBytes(StandardCharsets.UTF_8);
             control.send(this, VIRTIO_CONSOLE_PORT_NAME, 1, Arrays.copyOf(text, text.length + 1)); // and a NUL
         }
+        sendSize(control);
         if (hostConnected) {
             control.send(this, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        }
+    }
+
+    /** As far as it is known, to a driver that wants to know; with control queues it does not look at configuration space. */
+    void sendSize(ControlChannel control) {
+        WindowSize size = windowSize;
+        if (size != null && device.driverTakesSizes()) {
+            byte[] payload = device.options().consoleSize().payload(size);
+            control.send(this, VIRTIO_CONSOLE_RESIZE, 0, payload);
         }
     }
 
@@ -206,6 +248,16 @@ public final class SerialPort {
         @Override
         public boolean isReceiving() {
             return receiver.isStarted() && takesInput();
+        }
+
+        @Override
+        public boolean wantsSize() {
+            return isConsole() && device.tellsSizes();
+        }
+
+        @Override
+        public void resized(WindowSize size) {
+            SerialPort.this.resized(size);
         }
 
         @Override

@@ -15,11 +15,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.PosixException;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
 import org.vportd.virtio.memory.GuestMemory;
 
@@ -50,15 +53,37 @@ final class DeviceUnderTest implements AutoCloseable {
     private int chardevs;
 
     /** What the driver's rings look like. */
-    record Shape(int dataSize, int controlSize, boolean eventIdx, boolean indirect) {
+    record Shape(int dataSize, int controlSize, boolean eventIdx, boolean indirect, boolean packed, boolean inOrder) {
         static final Shape DEFAULT = new Shape(DATA_SIZE, CONTROL_SIZE, true, false);
 
+        Shape(int dataSize, int controlSize, boolean eventIdx, boolean indirect) {
+            this(dataSize, controlSize, eventIdx, indirect, false, false);
+        }
+
+        /** All that rings can be like, with so many descriptors. */
+        static Stream<Shape> all(int size) {
+            return IntStream.range(0, 16)
+                    .mapToObj(i -> new Shape(size, size, (i & 1) != 0, (i & 2) != 0, (i & 4) != 0, (i & 8) != 0));
+        }
+
         Shape withDataSize(int size) {
-            return new Shape(size, controlSize, eventIdx, indirect);
+            return new Shape(size, controlSize, eventIdx, indirect, packed, inOrder);
         }
 
         Shape withControlSize(int size) {
-            return new Shape(dataSize, size, eventIdx, indirect);
+            return new Shape(dataSize, size, eventIdx, indirect, packed, inOrder);
+        }
+
+        Shape withRings(boolean packedRings, boolean inOrderRings) {
+            return new Shape(dataSize, controlSize, eventIdx, indirect, packedRings, inOrderRings);
+        }
+
+        /** Of the rings; tables are for data only. */
+        long features(boolean control) {
+            return (eventIdx ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0)
+                    | (indirect && !control ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0)
+                    | (packed ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0)
+                    | (inOrder ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0);
         }
     }
 
@@ -67,12 +92,16 @@ final class DeviceUnderTest implements AutoCloseable {
     }
 
     DeviceUnderTest(int maxPorts, Shape shape) throws PosixException, ConfigException {
+        this(SerialOptions.defaults().withMaxPorts(maxPorts), shape);
+    }
+
+    DeviceUnderTest(SerialOptions options, Shape shape) throws PosixException, ConfigException {
         this.shape = shape;
         this.loop = EventLoop.open();
         this.memory = DriverMemory.open(MEMORY_BYTES);
         this.deviceMemory = memory.mapForDevice();
         this.device = new SerialDevice(
-                loop, SerialOptions.defaults().withMaxPorts(maxPorts), new PortNames(), this::guestOpened);
+                loop, options.withRings(shape.packed, shape.inOrder), new PortNames(), this::guestOpened);
         device.attach(transport);
     }
 
@@ -185,8 +214,7 @@ final class DeviceUnderTest implements AutoCloseable {
         if (queue == null) {
             boolean control = index == ConsoleLayout.CONTROL_RX_QUEUE || index == ConsoleLayout.CONTROL_TX_QUEUE;
             int size = control ? shape.controlSize : shape.dataSize;
-            queue = new DriverQueue(
-                    memory, size, shape.eventIdx, shape.indirect && !control, () -> device.queueNotified(index));
+            queue = new DriverQueue(memory, size, shape.features(control), () -> device.queueNotified(index));
             queues.put(index, queue);
         }
         return queue;

@@ -6,12 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.LittleEndian;
 import org.vportd.posix.NativeMemory;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.queue.PackedLayout;
 import org.vportd.virtio.queue.QueueConfig;
 import org.vportd.virtio.queue.SplitLayout;
-import org.vportd.virtio.queue.SplitQueue;
+import org.vportd.virtio.queue.VirtQueue;
 
 /**
  * One queue from both ends: the driver's ring with buffers of its own, and what the transport holds of it. Kicks only if
@@ -19,36 +21,36 @@ import org.vportd.virtio.queue.SplitQueue;
  */
 final class DriverQueue {
     private final DriverMemory memory;
-    private final SplitDriver ring;
-    private final boolean eventIdx;
+    private final QueueDriver ring;
+    private final long features;
     private final boolean indirect;
     private final Runnable kick;
-    private @Nullable SplitQueue queue;
+    private @Nullable VirtQueue queue;
     private int base;
     private Runnable onCall = () -> {};
     private int calls;
     private int kicks;
 
-    DriverQueue(DriverMemory memory, int size, boolean eventIdx, boolean indirect, Runnable kick) {
+    DriverQueue(DriverMemory memory, int size, long features, Runnable kick) {
         this.memory = memory;
-        this.ring = new SplitDriver(memory, size, eventIdx, indirect ? 16 : 0);
-        this.eventIdx = eventIdx;
-        this.indirect = indirect;
+        this.features = features;
+        this.indirect = VirtioFeature.has(features, VirtioFeature.VIRTIO_F_INDIRECT_DESC);
+        this.ring = QueueDriver.open(memory, size, features, indirect ? 16 : 0);
+        this.base = ring.firstBase();
         this.kick = kick;
     }
 
     // --- the transport's part
 
-    SplitQueue start(GuestMemory deviceMemory) {
+    VirtQueue start(GuestMemory deviceMemory) {
         QueueConfig config = new QueueConfig(
                 ring.size(),
                 deviceMemory.guestRange(ring.descriptorAddress(), 1),
                 deviceMemory.guestRange(ring.availAddress(), 1),
                 deviceMemory.guestRange(ring.usedAddress(), 1),
                 base,
-                eventIdx,
-                indirect);
-        SplitQueue started = new SplitQueue(config, deviceMemory, this::called);
+                VirtioFeature.rings(features));
+        VirtQueue started = VirtQueue.open(config, deviceMemory, this::called);
         queue = started;
         return started;
     }
@@ -80,15 +82,23 @@ final class DriverQueue {
         return base;
     }
 
+    /** The base when so many chains, of one descriptor each, have been returned in all. */
+    int baseAfter(int chains) {
+        if (!VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED)) {
+            return chains;
+        }
+        return PackedLayout.base(PackedLayout.advance(PackedLayout.FIRST_CURSOR, chains, ring.size()));
+    }
+
     /** A new driver has come. */
     void reset() {
         ring.reset();
-        base = 0;
+        base = ring.firstBase();
     }
 
     // --- the driver's part
 
-    SplitDriver ring() {
+    QueueDriver ring() {
         return ring;
     }
 
@@ -125,7 +135,7 @@ final class DriverQueue {
 
     private void submit(long token) {
         int head = indirect ? ring.submitIndirect(token) : ring.submit(token);
-        if (head == SplitDriver.FULL) {
+        if (head == QueueDriver.FULL) {
             throw new AssertionError("ring is full: size=" + ring.size());
         }
     }

@@ -7,13 +7,17 @@ import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.ConfigException;
 import org.vportd.posix.PosixException;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** The way of a byte makes no garbage. */
+@ParameterizedClass
+@CsvSource({"false,false", "false,true", "true,false", "true,true"})
 class SerialAllocationTest {
     private static final int ROUNDS = 20_000;
     private static final int ATTEMPTS = 10;
@@ -24,9 +28,15 @@ class SerialAllocationTest {
     private TestChardev chardev;
     private long data;
 
+    private final DeviceUnderTest.Shape shape;
+
+    SerialAllocationTest(boolean packed, boolean inOrder) {
+        shape = DeviceUnderTest.Shape.DEFAULT.withRings(packed, inOrder);
+    }
+
     @BeforeEach
     void open() throws PosixException, ConfigException {
-        dut = new DeviceUnderTest(2);
+        dut = new DeviceUnderTest(2, shape);
         chardev = dut.chardev().open();
         data = dut.memory().allocate(BUFFER_BYTES, 64);
     }
@@ -54,7 +64,7 @@ class SerialAllocationTest {
         assertEquals(0, least, "bytes in " + ROUNDS + " rounds");
     }
 
-    private static void take(SplitDriver ring, int chains) {
+    private static void take(QueueDriver ring, int chains) {
         for (int i = 0; i < chains; i++) {
             if (!ring.poll()) {
                 throw new AssertionError("device returned too few chains: i=" + i);
@@ -63,7 +73,7 @@ class SerialAllocationTest {
     }
 
     private void send(SerialPort port, int chains) {
-        SplitDriver ring = dut.tx(port).ring();
+        QueueDriver ring = dut.tx(port).ring();
         for (int i = 0; i < chains; i++) {
             ring.addReadable(data, BUFFER_BYTES, 0);
         }
@@ -106,7 +116,7 @@ class SerialAllocationTest {
     @ValueSource(ints = {1, 32})
     void shouldAllocateNothingWhenInputFlows(int chains) throws ConfigException {
         SerialPort port = boot(dut.channel(chardev));
-        SplitDriver ring = dut.rx(port).ring();
+        QueueDriver ring = dut.rx(port).ring();
         assertNoGarbage(() -> {
             for (int i = 0; i < chains; i++) {
                 ring.addWritable(data, BUFFER_BYTES, 0);

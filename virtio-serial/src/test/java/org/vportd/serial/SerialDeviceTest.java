@@ -70,7 +70,8 @@ class SerialDeviceTest {
     @Test
     @DisplayName("VS-01 8 bytes of configuration space without emergency-write")
     void shouldLeaveOutEmergencyCharacterWhenItIsOff() throws ConfigException {
-        try (SerialDevice device = device(new SerialOptions("s0", 511, false, true, true))) {
+        try (SerialDevice device =
+                device(new SerialOptions("s0", 511, false, true, true, false, false, ConsoleSize.OFF))) {
             assertEquals(List.of(0, 0, 0, 0, 0xff, 1, 0, 0), asList(config(device)));
         }
     }
@@ -101,7 +102,8 @@ class SerialDeviceTest {
     void shouldOfferFeaturesWhenOptionsAskForThem() throws ConfigException {
         try (SerialDevice one = device(1);
                 SerialDevice two = device(2);
-                SerialDevice mute = device(new SerialOptions("s0", 2, false, false, false))) {
+                SerialDevice mute =
+                        device(new SerialOptions("s0", 2, false, false, false, false, false, ConsoleSize.OFF))) {
             assertFalse(VirtioFeature.has(one.features(), ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT));
             assertTrue(VirtioFeature.has(two.features(), ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT));
             assertTrue(VirtioFeature.has(two.features(), ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE));
@@ -291,7 +293,8 @@ class SerialDeviceTest {
     @Test
     @DisplayName("VS-37 a device without emergency-write has no such field")
     void shouldIgnoreCharacterWhenEmergencyWriteIsOff() throws ConfigException {
-        try (SerialDevice device = device(new SerialOptions("s0", 4, false, true, true))) {
+        try (SerialDevice device =
+                device(new SerialOptions("s0", 4, false, true, true, false, false, ConsoleSize.OFF))) {
             TestChardev chardev = chardev().open();
             device.addPort(CONSOLE, chardev);
             device.writeConfig(4, new byte[] {0x41, 0x41, 0x41, 0x41});

@@ -8,10 +8,10 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.vportd.posix.NativeMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /**
- * Random chains both ways through a port whose chardev takes and gives random amounts, with stops, reboots and peers that
+ * Random chains in rings of all formats, both ways through a port whose chardev takes and gives random amounts, with stops, reboots and peers that
  * leave at random points. Every byte depends on its position, so that none is lost, doubled or exchanged unseen. A failure
  * names its seed; {@code -Dvportd.seed=N} runs that one alone.
  */
@@ -67,8 +67,8 @@ class SerialTransferPropertyTest {
         private final boolean indirect;
         private final TestChardev chardev;
         private final SerialPort port;
-        private final SplitDriver tx;
-        private final SplitDriver rx;
+        private final QueueDriver tx;
+        private final QueueDriver rx;
         private final ArrayDeque<Long> txBuffers = new ArrayDeque<>();
         private final ArrayDeque<Long> rxBuffers = new ArrayDeque<>();
         private final long txMemory;
@@ -80,9 +80,11 @@ class SerialTransferPropertyTest {
         Run(long seed, Disturbance disturbance) throws Exception {
             this.random = new SplittableRandom(seed);
             this.disturbance = disturbance;
-            int size = 1 << random.nextInt(7);
+            boolean packed = random.nextBoolean();
+            int size = packed ? 1 + random.nextInt(64) : 1 << random.nextInt(7);
             this.indirect = random.nextBoolean();
-            this.dut = new DeviceUnderTest(2, new DeviceUnderTest.Shape(size, 8, random.nextBoolean(), indirect));
+            DeviceUnderTest.Shape shape = new DeviceUnderTest.Shape(size, 8, random.nextBoolean(), indirect);
+            this.dut = new DeviceUnderTest(2, shape.withRings(packed, random.nextBoolean()));
             this.chardev = dut.chardev().open().checkPattern().limitRoom(0);
             this.port = dut.channel(chardev);
             this.tx = dut.tx(port).ring();
@@ -132,9 +134,9 @@ class SerialTransferPropertyTest {
             dut.tx(port).publish();
         }
 
-        private void submit(SplitDriver ring, long token) {
+        private void submit(QueueDriver ring, long token) {
             int head = indirect ? ring.submitIndirect(token) : ring.submit(token);
-            assertTrue(head != SplitDriver.FULL);
+            assertTrue(head != QueueDriver.FULL);
         }
 
         private void post() {

@@ -41,6 +41,7 @@ class TestChardev extends Chardev {
     }
 
     private boolean outputGoesOn;
+    private boolean losesOutput;
 
     /** The peer comes. */
     TestChardev open() {
@@ -49,6 +50,16 @@ class TestChardev extends Chardev {
     }
 
     /** The peer leaves. */
+    /** The peer's window has a size. */
+    void resize(int columns, int rows) {
+        raiseSize(columns, rows);
+    }
+
+    /** Whether the front-end wants to know that. */
+    boolean isAskedForSize() {
+        return wantsSize();
+    }
+
     void hangUp() {
         waitsForRoom = false;
         raise(ChardevEvent.CLOSED);
@@ -153,8 +164,22 @@ class TestChardev extends Chardev {
     }
 
     @Override
+    public boolean takesOutput() {
+        return isOpen() || outputGoesOn;
+    }
+
+    /** The memory of the next output turns out to be gone. */
+    void loseOutput() {
+        losesOutput = true;
+    }
+
+    @Override
     protected long write(IoVector data) {
         writes++;
+        if (losesOutput) {
+            losesOutput = false;
+            throw new MemoryFaultException("writev");
+        }
         if (!isOpen() && !outputGoesOn) {
             droppedBytes += data.bytes();
             return data.bytes();

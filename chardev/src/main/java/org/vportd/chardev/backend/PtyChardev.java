@@ -31,6 +31,9 @@ import org.vportd.posix.Terminals;
  *
  * <p>The kernel tells the master that the slave is closed, but not that it is opened. So while it is closed, inotify and,
  * in case the user has no instance of that left, a timer have the master looked at.
+ *
+ * <p>Nor does it tell the master that the window of whoever uses the slave has another size. While the front-end wants to
+ * know that, the size is looked at once a second, and when input arrives, though not for every piece of it.
  */
 public final class PtyChardev extends Chardev {
     /** The type {@code pty}. */
@@ -68,6 +71,7 @@ public final class PtyChardev extends Chardev {
 
     private static final Logger LOG = System.getLogger(PtyChardev.class.getName());
     private static final long LOOK_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
+    private static final long LOOK_NOT_BEFORE_NS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final int DISCARD_LENGTH = 4096;
     /** More than a terminal buffers: 64 KiB on the way and 4 KiB to be read. */
     private static final int DISCARD_READS = 32;
@@ -80,6 +84,7 @@ public final class PtyChardev extends Chardev {
     private final @Nullable Inotify openings;
     private final @Nullable Watch openingsWatch;
     private @Nullable FdStream stream;
+    private long sizeSeenNs;
 
     private PtyChardev(EventLoop loop, String id, Terminals.Pty pty, @Nullable PtyLink link) {
         super(id);
@@ -125,9 +130,10 @@ public final class PtyChardev extends Chardev {
         look();
     }
 
-    /** Looks whether the slave is open, or was and has left something. */
+    /** Looks whether the slave is open, or was and has left something; if so already, what size the window has. */
     private void look() {
         if (stream != null) {
+            lookAtSize();
             return;
         }
         try {
@@ -135,7 +141,9 @@ public final class PtyChardev extends Chardev {
             if ((state & Poll.POLLHUP) == 0 || (state & Poll.POLLIN) != 0) {
                 Fd connected = master.duplicate();
                 stream = new FdStream(loop, connected, connected, new Peer());
+                lookAgain.cancel();
                 raise(ChardevEvent.OPENED);
+                lookAtSize();
                 return;
             }
         } catch (PosixException e) {
@@ -144,7 +152,25 @@ public final class PtyChardev extends Chardev {
         lookAgain.start(LOOK_AGAIN_NS);
     }
 
+    private void lookAtSize() {
+        if (stream != null && wantsSize()) {
+            sizeSeenNs = loop.nanoTime();
+            Terminals.Size size = Terminals.Size.of(master);
+            raiseSize(size.columns(), size.rows());
+            lookAgain.start(LOOK_AGAIN_NS);
+        }
+    }
+
     private final class Peer extends StreamOwner {
+        /** Who types may have changed the window before. */
+        @Override
+        public void received(long bytes) {
+            super.received(bytes);
+            if (lookAgain.isActive() && loop.nanoTime() - sizeSeenNs > LOOK_NOT_BEFORE_NS) {
+                lookAtSize();
+            }
+        }
+
         @Override
         public void ended() {
             disconnect();
@@ -209,6 +235,9 @@ public final class PtyChardev extends Chardev {
     @Override
     protected void acceptInput() {
         if (stream != null) {
+            if (!lookAgain.isActive() && wantsSize()) {
+                lookAgain.start(0); // the front-end is a new one
+            }
             stream.acceptInput();
         }
     }

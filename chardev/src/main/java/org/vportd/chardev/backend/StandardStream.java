@@ -88,6 +88,11 @@ final class StandardStream implements AutoCloseable {
         }
     }
 
+    /** The size of a terminal's window, not known if it is none. */
+    Terminals.Size windowSize() {
+        return Terminals.Size.of(shared);
+    }
+
     /** Makes it the duty of this one to leave everything as the other one has found it. */
     void takeOver(StandardStream other) {
         formerMode = other.formerMode;
@@ -99,7 +104,8 @@ final class StandardStream implements AutoCloseable {
     /** Leaves everything as it was found. */
     @Override
     public void close() throws PosixException {
-        try (shared) {
+        try (shared;
+                fd) {
             if (formerMode != null) {
                 formerMode.apply(shared);
             }
@@ -107,6 +113,5 @@ final class StandardStream implements AutoCloseable {
                 Posix.setNonBlocking(shared, false);
             }
         }
-        fd.close();
     }
 }

@@ -13,6 +13,7 @@ import org.vportd.chardev.Opening;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
+import org.vportd.posix.Terminals;
 
 /**
  * The program's own standard input and output. A terminal is put into console mode until {@link #close}. Once nobody reads
@@ -102,6 +103,7 @@ public final class StdioChardev extends FdChardev {
     /** The terminal's former mode, which is to be restored at the end, is that from before the first of them. */
     @Override
     protected void begin(@Nullable Chardev predecessor) {
+        windowChanged();
         if (predecessor instanceof StdioChardev before) {
             input.takeOver(before.input);
             output.takeOver(before.output);
@@ -127,6 +129,14 @@ public final class StdioChardev extends FdChardev {
             }
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "cannot set the terminal again: chardev=" + id() + " error=" + e.getMessage());
+        }
+    }
+
+    /** Looks at the size of the terminal. To be called at SIGWINCH, and when the process goes on after it was stopped. */
+    public void windowChanged() {
+        if (!closed) {
+            Terminals.Size size = output.windowSize();
+            raiseSize(size.columns(), size.rows());
         }
     }
 

@@ -36,7 +36,7 @@ public final class BuiltinTypes {
             RingbufChardev.TYPE,
             RingbufChardev.MEMORY_TYPE,
             SerialChardev.TYPE,
-            SocketChardev.type(new BuiltinLayers()),
+            SocketChardev.TYPE,
             StdioChardev.TYPE,
             TestdevChardev.TYPE,
             UdpChardev.TYPE,

@@ -1,46 +1,48 @@
 package org.vportd.chardev.console;
 
-import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
-/** What has been typed and not been read yet, up to a limit. */
+/** What has been typed and not been read yet, in a ring: a byte stays where it is until it is dropped. */
 final class TypedInput implements AutoCloseable {
     static final int CAPACITY = 4096;
 
     private final long memory = NativeMemory.allocate(CAPACITY);
-    private int head;
-    private int tail;
+    private int start;
+    private int size;
 
     int size() {
-        return tail - head;
+        return size;
     }
 
     int room() {
-        return CAPACITY - size();
+        return CAPACITY - size;
     }
 
     /** Takes bytes, as many as there is room for; answers how many. */
     int add(byte[] bytes, int length) {
         int taken = Math.min(length, room());
-        if (taken > CAPACITY - tail) {
-            NativeMemory.copy(memory + head, memory, size());
-            tail -= head;
-            head = 0;
-        }
-        NativeMemory.put(bytes, 0, memory + tail, taken);
-        tail += taken;
+        int end = (start + size) % CAPACITY;
+        int first = Math.min(taken, CAPACITY - end);
+        NativeMemory.put(bytes, 0, memory + end, first);
+        NativeMemory.put(bytes, first, memory, taken - first);
+        size += taken;
         return taken;
     }
 
-    /** Copies the oldest bytes into buffers and drops them here; answers how many. */
-    int moveTo(IoVector buffers) {
-        int moved = buffers.copyFrom(memory + head, size());
-        head += moved;
-        if (head == tail) {
-            head = 0;
-            tail = 0;
-        }
-        return moved;
+    /** Where the oldest byte is. */
+    long address() {
+        return memory + start;
+    }
+
+    /** How many bytes lie there one after the other. */
+    int contiguous() {
+        return Math.min(size, CAPACITY - start);
+    }
+
+    /** Drops the oldest bytes. */
+    void drop(int bytes) {
+        start = (start + bytes) % CAPACITY;
+        size -= bytes;
     }
 
     @Override

@@ -65,6 +65,7 @@ public final class VcChardev extends Chardev {
         byte[] title = ("\033[44m" + name + " console\033[0m\r\n").getBytes(StandardCharsets.UTF_8);
         parser.feed(title, 0, title.length);
         raise(ChardevEvent.OPENED);
+        raiseSize(columns, rows);
     }
 
     private static Chardev open(Opening opening) throws ConfigException {
@@ -162,13 +163,11 @@ public final class VcChardev extends Chardev {
     }
 
     private void deliver() {
-        while (input.size() > 0) {
-            IoVector buffers = receiveBuffers();
-            if (buffers.isEmpty()) {
-                return; // until acceptInput
-            }
-            received(input.moveTo(buffers));
-        }
+        int delivered;
+        do {
+            delivered = deliver(input.address(), input.contiguous());
+            input.drop(delivered);
+        } while (delivered > 0); // the rest waits until acceptInput
     }
 
     /** What is on the screen now. */

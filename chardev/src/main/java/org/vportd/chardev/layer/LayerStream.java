@@ -1,7 +1,5 @@
 package org.vportd.chardev.layer;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +17,7 @@ import org.vportd.posix.PosixException;
  * itself is sent even after {@link #close}, for a few seconds at most.
  */
 abstract class LayerStream implements ByteStream, ByteStream.Owner {
-    private static final Logger LOG = System.getLogger(LayerStream.class.getName());
-    private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(30);
+    private static final long NEGOTIATION_NS = TimeUnit.SECONDS.toNanos(StreamProtocols.HANDSHAKE_SECONDS);
     private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(5);
 
     /** So many that clients which never read cannot make this process hold much memory for them, in all its loops. */
@@ -40,6 +37,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         RELEASED
     }
 
+    private final EventLoop loop;
     private final String name;
     private final Owner owner;
     private final LoopTask resumeTask;
@@ -60,6 +58,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
      * @param name whose connection it is, for the log
      */
     LayerStream(EventLoop loop, String name, Owner owner) {
+        this.loop = loop;
         this.name = name;
         this.owner = owner;
         this.resumeTask = loop.task(this::resume);
@@ -195,7 +194,7 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
 
     private void warn(String what) {
         if (isOpen()) {
-            LOG.log(Level.WARNING, "connection failed: chardev=" + name + " error=" + what);
+            owner.disagreed(name, what);
         }
     }
 
@@ -274,16 +273,24 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         endTask.cancel();
         if (lower != null && lower.isReady() && !lowerEnded) {
             sayGoodbye();
-            if (!flush()) {
-                LINGERING.incrementAndGet();
-                state = State.LINGERING;
-                if (LINGERING.get() <= MAX_LINGERING) {
-                    timer.start(LINGER_NS);
-                    return;
-                }
+            if (!flush() && linger()) {
+                return;
             }
         }
         release();
+    }
+
+    /** Stays for a while, if there is room for one more and somebody who would let it go. */
+    private boolean linger() {
+        if (loop.isStopped()) {
+            return false;
+        }
+        state = State.LINGERING;
+        boolean stays = LINGERING.incrementAndGet() <= MAX_LINGERING;
+        if (stays) {
+            timer.start(LINGER_NS);
+        }
+        return stays;
     }
 
     private void timeOut() {
@@ -312,6 +319,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     @Override
     public final IoVector receiveBuffers() {
         return isOpen() && plainBytes == 0 ? raw.room() : raw.noRoom();
+    }
+
+    @Override
+    public final void disagreed(String who, String reason) {
+        owner.disagreed(who, reason);
     }
 
     @Override
@@ -358,6 +370,11 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
     @Override
     public final void breakReceived() {
         owner.breakReceived();
+    }
+
+    @Override
+    public final boolean wantsSize() {
+        return owner.wantsSize();
     }
 
     @Override

@@ -17,12 +17,29 @@ public record StreamProtocols(
         TelnetStream.@Nullable Mode telnet,
         boolean webSocket,
         @Nullable TlsSettings tls) {
+    /** How long a peer may take to agree on all of them. */
+    public static final int HANDSHAKE_SECONDS = 30;
+
     /** Nothing: bytes as they are. */
     public static final StreamProtocols NONE = new StreamProtocols(true, null, false, null);
 
+    /** Keeps what they refer to from being removed: there is somebody who speaks them. */
+    public void acquire() {
+        if (tls != null) {
+            tls.acquire();
+        }
+    }
+
+    /** Undoes {@link #acquire}. */
+    public void release() {
+        if (tls != null) {
+            tls.release();
+        }
+    }
+
     /**
      * Stacks the protocols. The stream that is opened is ready once all of them have agreed with the peer; it ends without
-     * having been ready if one does not.
+     * having been ready if one does not, or not within {@value #HANDSHAKE_SECONDS} seconds.
      *
      * @param connection opens the connection itself
      * @param name whose connection it is, for the log

@@ -10,6 +10,7 @@ import org.vportd.posix.PosixException;
 /**
  * The server's side of telnet (RFC 854): says once how it wants to talk, takes commands out of the input, and doubles each
  * 0xff of the output. The answers to what it said are not looked at; a client that does not agree is served all the same.
+ * The size of the client's window is asked for (RFC 1073) once the owner wants it; a client may tell it without that.
  *
  * <p>Output goes out from where it is. Memory that is changed by others while it is looked through may let a single 0xff
  * pass: whoever does that deceives only its own peer.
@@ -31,6 +32,10 @@ public final class TelnetStream extends LayerStream {
         255, 253, 25, 255, 251, 25, 255, 253, 0, 255, 251, 0, 255, 253, 24, 255, 250, 24, 1, 255, 240
     };
 
+    /** DO WINDOW SIZE. */
+    private static final int[] SIZE_QUESTION = {255, 253, OPTION_WINDOW_SIZE};
+
+    private static final int QUESTION_OFFSET = 24;
     private static final int OWN_LENGTH = 32;
     private static final int MAX_SUBNEGOTIATION = 8;
     private static final long MAX_ENCODED = 256 * 1024;
@@ -44,10 +49,12 @@ public final class TelnetStream extends LayerStream {
     }
 
     private final Mode mode;
-    /** One 0xff, then the greeting. */
+    /** One 0xff, then the greeting, then the question for the size. */
     private final long own = NativeMemory.allocate(OWN_LENGTH);
 
+    /** What is left to be said of the greeting, later of the question. */
     private final IoVector greeting = new IoVector();
+
     private final IoVector out = new IoVector();
     private final byte[] subnegotiation = new byte[MAX_SUBNEGOTIATION];
     private int subnegotiationLength;
@@ -55,16 +62,22 @@ public final class TelnetStream extends LayerStream {
     private boolean breakPending;
     private boolean resizePending;
     private boolean owesDouble;
+    private boolean askedForSize;
 
     private TelnetStream(EventLoop loop, String name, Mode mode, Owner owner) {
         super(loop, name, owner);
         this.mode = mode;
         NativeMemory.putByte(own, IAC);
         int[] bytes = mode == Mode.TN3270 ? GREETING_3270 : GREETING;
-        for (int i = 0; i < bytes.length; i++) {
-            NativeMemory.putByte(own + 1 + i, (byte) bytes[i]);
-        }
+        put(bytes, own + 1);
+        put(SIZE_QUESTION, own + QUESTION_OFFSET);
         greeting.add(own + 1, bytes.length);
+    }
+
+    private static void put(int[] bytes, long address) {
+        for (int i = 0; i < bytes.length; i++) {
+            NativeMemory.putByte(address + i, (byte) bytes[i]);
+        }
     }
 
     /**
@@ -109,6 +122,16 @@ public final class TelnetStream extends LayerStream {
             owesDouble = lower().write(out) == 0;
         }
         return !owesDouble;
+    }
+
+    /** Not within a pair of 0xff that is half sent. */
+    private void askForSize() {
+        if (!askedForSize && mode == Mode.TELNET && !owesDouble && greeting.isEmpty() && owner().wantsSize()) {
+            askedForSize = true;
+            greeting.clear();
+            greeting.add(own + QUESTION_OFFSET, SIZE_QUESTION.length);
+            greeting.consume(lower().write(greeting)); // the rest goes out with the next flush
+        }
     }
 
     // --- output
@@ -214,6 +237,7 @@ public final class TelnetStream extends LayerStream {
         if (!isReady()) {
             return false;
         }
+        askForSize();
         if (breakPending) {
             breakPending = false;
             owner().breakReceived();

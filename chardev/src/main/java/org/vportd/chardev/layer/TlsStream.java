@@ -80,7 +80,7 @@ public final class TlsStream extends LayerStream {
             engine.beginHandshake();
             resumeSoon();
         } catch (SSLException e) {
-            failSoon(text(e));
+            failSoon(TlsFailure.text(e));
         }
     }
 
@@ -179,7 +179,7 @@ public final class TlsStream extends LayerStream {
                 default -> unwrap();
             };
         } catch (SSLException e) {
-            fail((agreed ? "" : "TLS handshake failed: ") + text(e));
+            fail((agreed ? "" : "TLS handshake failed: ") + TlsFailure.text(e));
             return false;
         }
     }
@@ -213,19 +213,6 @@ public final class TlsStream extends LayerStream {
 
     private boolean isOldVersion() {
         return engine.getSession().getProtocol().equals("TLSv1.2");
-    }
-
-    private static String text(SSLException e) {
-        String text = String.valueOf(e.getMessage());
-        Throwable cause = e.getCause();
-        while (cause != null) {
-            String more = cause.getMessage();
-            if (more != null && !text.contains(more)) {
-                text = text + ": " + more;
-            }
-            cause = cause.getCause();
-        }
-        return printable(text);
     }
 
     // --- output
@@ -267,7 +254,7 @@ public final class TlsStream extends LayerStream {
             failSoon("TLS cannot go on: " + result.getStatus() + " " + result.getHandshakeStatus());
         } catch (SSLException e) {
             isDone = true;
-            failSoon(text(e));
+            failSoon(TlsFailure.text(e));
         } finally {
             if (!isDone) {
                 // The data's memory has gone. What the engine has made of it so far is not known, so nothing may
@@ -328,7 +315,7 @@ public final class TlsStream extends LayerStream {
                 }
             }
         } catch (SSLException e) {
-            LOG.log(Level.DEBUG, "no farewell: chardev=" + name() + " error=" + text(e));
+            LOG.log(Level.DEBUG, "no farewell: chardev=" + name() + " error=" + TlsFailure.text(e));
         }
     }
 

@@ -1,6 +1,7 @@
 package org.vportd.chardev.mux;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +11,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
+import org.vportd.chardev.WindowSize;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -17,6 +19,8 @@ import org.vportd.posix.NativeMemory;
 /**
  * One front-end on any number of chardevs: all get its output, and it gets the input of all or of one of them. Open while
  * one of them is.
+ *
+ * <p>To the front-end, the window is as large as the smallest of its members' windows, so that all of them show everything.
  *
  * <p>Nothing is copied for a member. Output is taken from the front-end once all members that it waits for have it; until
  * then each member has its own position in what the front-end still holds.
@@ -94,7 +98,9 @@ public final class HubChardev extends Multiplexer {
     }
 
     private static HubChardev open(Opening opening, HubOptions options) throws ConfigException {
-        checkNotUsedByAnother(opening);
+        if (!(opening.predecessor() instanceof HubChardev)) { // whatever is over a hub may be over another one
+            checkNotUsedByAnother(opening);
+        }
         List<Chardev> found = new ArrayList<>();
         for (HubOptions.Member member : options.members()) {
             Chardev chardev = opening.chardevs().find(member.id());
@@ -119,18 +125,34 @@ public final class HubChardev extends Multiplexer {
 
     @Override
     protected void begin(@Nullable Chardev predecessor) {
-        HubChardev former = predecessor instanceof HubChardev hub ? hub : null;
-        for (int i = 0; i < members.size(); i++) {
-            HubMember member = members.get(i);
-            if (predecessor instanceof Multiplexer user) {
-                HubMember same = former == null ? null : former.find(member.id());
-                user.letGo(firstMembers.get(i));
-                if (same != null) {
-                    member.inherit(same);
-                }
-            }
-            join(member, firstMembers.get(i));
+        if (predecessor instanceof HubChardev former) {
+            inherit(former);
         }
+        for (int i = 0; i < members.size(); i++) {
+            if (predecessor instanceof Multiplexer user) {
+                user.letGo(firstMembers.get(i));
+            }
+            join(members.get(i), firstMembers.get(i));
+        }
+        if (predecessor instanceof HubChardev former) {
+            openOnes.sort(Comparator.comparingInt(former::openSince));
+        }
+    }
+
+    private void inherit(HubChardev former) {
+        history.inherit(former.history);
+        for (HubMember member : members) {
+            HubMember same = former.find(member.id());
+            if (same != null) {
+                member.inherit(same);
+            }
+        }
+    }
+
+    /** The place in the order in which members were opened; another hub's member of the same name may be asked for. */
+    private int openSince(HubMember member) {
+        HubMember same = find(member.id());
+        return same == null || !openOnes.contains(same) ? members.size() : openOnes.indexOf(same);
     }
 
     private void join(HubMember member, Chardev chardev) {
@@ -241,6 +263,8 @@ public final class HubChardev extends Multiplexer {
                 if (member.throttles()) {
                     taken = Math.min(taken, member.ahead());
                 }
+            } else {
+                member.forget(0);
             }
         }
         history.record(data, taken);
@@ -264,8 +288,10 @@ public final class HubChardev extends Multiplexer {
     }
 
     @Override
-    protected void forget() {
-        members.forEach(HubMember::forget);
+    protected void forget(long keptBytes) {
+        for (int i = 0; i < members.size(); i++) {
+            members.get(i).forget(keptBytes);
+        }
     }
 
     void memberWritable() {
@@ -290,9 +316,28 @@ public final class HubChardev extends Multiplexer {
         if (openOnes.isEmpty() && isOpen()) {
             raise(ChardevEvent.CLOSED);
         } else {
+            memberResized();
             memberWritable();
             acceptInput(); // another one may be the writer now
         }
+    }
+
+    /** The size of a member's window is another one, or does not count any more. */
+    void memberResized() {
+        WindowSize smallest = null;
+        for (HubMember member : members) {
+            WindowSize size = member.size();
+            if (size != null) {
+                smallest = smallest == null ? size : smallest.within(size);
+            }
+        }
+        if (smallest != null) {
+            raiseSize(smallest.columns(), smallest.rows());
+        }
+    }
+
+    boolean wantsSizeOfMembers() {
+        return wantsSize();
     }
 
     void memberBreak(HubMember member) {

@@ -11,6 +11,16 @@ final class HubHistory implements AutoCloseable {
     private int end;
     private int length;
 
+    /** Takes over what another one has kept. */
+    void inherit(HubHistory former) {
+        memory = former.memory;
+        capacity = former.capacity;
+        end = former.end;
+        length = former.length;
+        former.memory = 0;
+        former.close();
+    }
+
     /** Keeps so many bytes from now on, at least what was kept before. */
     void reserve(int bytes) {
         if (bytes <= capacity) {
@@ -34,17 +44,19 @@ final class HubHistory implements AutoCloseable {
         long kept = Math.min(bytes, capacity);
         part.clear();
         part.addPart(data, bytes - kept, kept);
+        int at = end;
         for (int i = 0; i < part.segments(); i++) {
-            put(part.segmentAddress(i), (int) part.segmentBytes(i));
+            at = put(part.segmentAddress(i), (int) part.segmentBytes(i), at);
         }
+        end = at; // at last: the data's memory may have vanished on the way
+        length = (int) Math.min(capacity, length + kept);
     }
 
-    private void put(long address, int bytes) {
-        int first = Math.min(bytes, capacity - end);
-        NativeMemory.copy(address, memory + end, first);
+    private int put(long address, int bytes, int at) {
+        int first = Math.min(bytes, capacity - at);
+        NativeMemory.copy(address, memory + at, first);
         NativeMemory.copy(address + first, memory, bytes - first);
-        end = (end + bytes) % capacity;
-        length = Math.min(capacity, length + bytes);
+        return (at + bytes) % capacity;
     }
 
     private void copyTo(long address, int newest) {

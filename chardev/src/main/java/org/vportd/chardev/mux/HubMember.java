@@ -1,10 +1,12 @@
 package org.vportd.chardev.mux;
 
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.WindowSize;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -21,6 +23,7 @@ final class HubMember implements ChardevHandler {
     private long ahead;
     private long skippedBytes;
     private boolean open;
+    private @Nullable WindowSize size;
     private long replay;
     private final IoVector replayed = new IoVector();
 
@@ -29,11 +32,15 @@ final class HubMember implements ChardevHandler {
         this.options = options;
     }
 
-    /** Goes on where another hub's member with the same chardev stands; it has let go of that. */
+    /** Goes on where another hub's member with the same chardev stands, which will let go of that. */
     void inherit(HubMember former) {
         ahead = former.ahead;
         skippedBytes = former.skippedBytes;
         open = former.open;
+        size = former.size;
+        replay = former.replay;
+        replayed.addPart(former.replayed, 0, former.replayed.bytes());
+        former.replay = 0;
     }
 
     void attach(Chardev to) throws ConfigException {
@@ -64,6 +71,12 @@ final class HubMember implements ChardevHandler {
 
     boolean isOpen() {
         return open;
+    }
+
+    /** The size of its peer's window, null if that is not there or not known. */
+    @Nullable
+    WindowSize size() {
+        return size;
     }
 
     long ahead() {
@@ -107,7 +120,7 @@ final class HubMember implements ChardevHandler {
     /** Takes from what the front-end is about to lose, if it has had all that the front-end still holds. */
     void spill(IoVector data, long heldBytes) {
         long had = ahead - heldBytes;
-        ahead = Math.min(ahead, heldBytes);
+        forget(heldBytes);
         if (had < 0) {
             skippedBytes += data.bytes();
         } else if (had < data.bytes()) {
@@ -115,8 +128,9 @@ final class HubMember implements ChardevHandler {
         }
     }
 
-    void forget() {
-        ahead = 0;
+    /** Only so much of what the front-end still holds will be written again. */
+    void forget(long keptBytes) {
+        ahead = Math.min(ahead, keptBytes);
     }
 
     // --- replay
@@ -171,6 +185,17 @@ final class HubMember implements ChardevHandler {
     }
 
     @Override
+    public boolean wantsSize() {
+        return hub.wantsSizeOfMembers();
+    }
+
+    @Override
+    public void resized(WindowSize newSize) {
+        size = newSize;
+        hub.memberResized();
+    }
+
+    @Override
     public void onWritable() {
         flushReplay();
         hub.memberWritable();
@@ -186,8 +211,9 @@ final class HubMember implements ChardevHandler {
             hub.memberOpened(this);
         } else if (event == ChardevEvent.CLOSED) {
             open = false;
+            size = null;
             if (!takesOutput()) {
-                ahead = 0;
+                forget(0);
                 forgetReplay();
             }
             hub.memberClosed(this);

@@ -5,7 +5,10 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 
-/** A chardev that is the front-end of others. Multiplexers are not put on top of each other, so there are no circles. */
+/**
+ * A chardev that is the front-end of others. A hub is never made of multiplexers, nor one multiplexer put over another one
+ * other than over a hub, so there are no circles.
+ */
 abstract class Multiplexer extends Chardev {
     Multiplexer(String id) {
         super(id);

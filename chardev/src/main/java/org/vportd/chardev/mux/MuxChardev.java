@@ -13,6 +13,7 @@ import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
+import org.vportd.chardev.WindowSize;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -48,7 +49,7 @@ public final class MuxChardev extends Multiplexer {
             }
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
-                throw new ConfigException("chardev: mux: base chardev " + id + " not found");
+                throw new ConfigException("mux: base chardev " + id + " not found");
             }
             if (base instanceof MuxChardev) {
                 throw new ConfigException("chardev: multiplexers can't be stacked");
@@ -70,6 +71,7 @@ public final class MuxChardev extends Multiplexer {
     private final ChardevFrontend base = new ChardevFrontend(new Base());
     private final MuxSlot[] slots = new MuxSlot[MAX_FRONTENDS];
     private final LoopTask moreInput;
+    private final MuxOutput output;
     private final MuxTimestamps timestamps;
     private final long input = NativeMemory.allocate(INPUT_LENGTH);
     private final IoVector inputBuffers = new IoVector();
@@ -86,7 +88,8 @@ public final class MuxChardev extends Multiplexer {
         this.services = opening.services();
         this.firstBase = base;
         this.moreInput = opening.loop().task(this::distribute);
-        this.timestamps = new MuxTimestamps(this.base, opening.loop()::nanoTime);
+        this.output = new MuxOutput(this.base, base);
+        this.timestamps = new MuxTimestamps(output, opening.loop()::nanoTime);
         for (int i = 0; i < slots.length; i++) {
             slots[i] = new MuxSlot(this);
         }
@@ -159,6 +162,7 @@ public final class MuxChardev extends Multiplexer {
 
     /** The newest front-end gets the focus, unless they come from another multiplexer, together. */
     void occupied(MuxSlot slot) {
+        base.setOpen(true);
         if (heirs == 0 || slot == slots[inheritedFocus]) {
             focus(slot);
         }
@@ -166,6 +170,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     void vacated(MuxSlot slot) {
+        base.setOpen(Stream.of(slots).anyMatch(MuxSlot::isBusy));
         if (slot == focused) {
             MuxSlot next = next(slot);
             focused = null;
@@ -320,7 +325,7 @@ public final class MuxChardev extends Multiplexer {
             NativeMemory.put(bytes, 0, memory, bytes.length);
             notice.clear();
             notice.add(memory, bytes.length);
-            base.write(notice);
+            output.write(notice);
         } finally {
             NativeMemory.free(memory);
         }
@@ -350,8 +355,23 @@ public final class MuxChardev extends Multiplexer {
 
         @Override
         public void onWritable() {
+            if (output.flush()) {
+                for (MuxSlot slot : slots) {
+                    slot.roomAgain();
+                }
+            }
+        }
+
+        @Override
+        public boolean wantsSize() {
+            return Stream.of(slots).anyMatch(MuxSlot::isSizeWanted);
+        }
+
+        /** Whoever does not have the focus now is shown in the same window later. */
+        @Override
+        public void resized(WindowSize size) {
             for (MuxSlot slot : slots) {
-                slot.roomAgain();
+                slot.resized(size);
             }
         }
 
@@ -361,6 +381,9 @@ public final class MuxChardev extends Multiplexer {
                 if (slot.isBusy()) {
                     slot.happened(event);
                 }
+            }
+            if (event == ChardevEvent.CLOSED) {
+                onWritable(); // a chardev without a peer takes all; one whose input has ended goes on
             }
         }
     }
@@ -375,6 +398,7 @@ public final class MuxChardev extends Multiplexer {
         base.detach();
         moreInput.cancel();
         timestamps.close();
+        output.close();
         for (MuxSlot slot : slots) {
             slot.close();
         }

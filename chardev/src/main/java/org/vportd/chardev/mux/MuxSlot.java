@@ -2,6 +2,7 @@ package org.vportd.chardev.mux;
 
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
+import org.vportd.chardev.WindowSize;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -55,6 +56,14 @@ final class MuxSlot extends Chardev {
 
     void happened(ChardevEvent event) {
         raise(event);
+    }
+
+    void resized(WindowSize size) {
+        raiseSize(size.columns(), size.rows());
+    }
+
+    boolean isSizeWanted() {
+        return wantsSize();
     }
 
     // --- input

@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
-import org.vportd.chardev.ChardevFrontend;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -15,7 +14,7 @@ import org.vportd.posix.NativeMemory;
 final class MuxTimestamps implements AutoCloseable {
     private static final int STAMP_LENGTH = 64;
 
-    private final ChardevFrontend base;
+    private final MuxOutput base;
     private final LongSupplier nanoTime;
     private final IoVector line = new IoVector();
     private final IoVector stamp = new IoVector();
@@ -25,7 +24,7 @@ final class MuxTimestamps implements AutoCloseable {
     private boolean on;
     private boolean atLineStart = true;
 
-    MuxTimestamps(ChardevFrontend base, LongSupplier nanoTime) {
+    MuxTimestamps(MuxOutput base, LongSupplier nanoTime) {
         this.base = base;
         this.nanoTime = nanoTime;
     }

@@ -2,10 +2,14 @@ package org.vportd.chardev.secure;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -14,6 +18,7 @@ import org.vportd.chardev.Options;
 final class Secret extends UserObject {
     static final Set<String> KEYS = Set.of("data", "file", "format");
 
+    private static final Pattern BASE64 = Pattern.compile("[A-Za-z0-9+/=\r\n]*");
     private static final int MAX_LENGTH = 64 * 1024;
 
     private final byte[] bytes;
@@ -37,24 +42,35 @@ final class Secret extends UserObject {
             throw new ConfigException("Must provide 'file' or 'data'");
         }
         if (UserObjects.choice(options, "format", "raw", "raw", "base64").equals("base64")) {
-            try {
-                bytes = Base64.getMimeDecoder().decode(bytes);
-            } catch (IllegalArgumentException e) {
-                throw new ConfigException("Base64 data is not valid");
-            }
+            bytes = decode(new String(bytes, StandardCharsets.ISO_8859_1));
         }
         return new Secret(bytes);
+    }
+
+    private static byte[] decode(String text) throws ConfigException {
+        if (!BASE64.matcher(text).matches()) {
+            throw new ConfigException("Base64 data contains invalid characters");
+        }
+        try {
+            return Base64.getDecoder().decode(text.replaceAll("[\r\n]", ""));
+        } catch (IllegalArgumentException e) {
+            throw new ConfigException("Base64 data is not valid");
+        }
     }
 
     private static byte[] read(String file) throws ConfigException {
         try {
             Path path = Path.of(file);
             if (Files.size(path) > MAX_LENGTH) {
-                throw new ConfigException("Unable to read " + file, "more than " + MAX_LENGTH + " bytes");
+                throw new ConfigException("Unable to read " + file + ": more than " + MAX_LENGTH + " bytes");
             }
             return Files.readAllBytes(path);
-        } catch (IOException | IllegalArgumentException e) {
-            throw new ConfigException("Unable to read " + file, String.valueOf(e));
+        } catch (NoSuchFileException e) {
+            throw new ConfigException("Unable to read " + file + ": No such file or directory");
+        } catch (AccessDeniedException e) {
+            throw new ConfigException("Unable to read " + file + ": Permission denied");
+        } catch (IOException | InvalidPathException e) {
+            throw new ConfigException("Unable to read " + file + ": " + e.getMessage());
         }
     }
 

@@ -38,6 +38,15 @@ public final class UserObjects {
         return new TreeSet<>(TYPES.keySet());
     }
 
+    /** The options of a type, which must be one of {@link #typeNames}; not those that all have. */
+    public static Set<String> keys(String typeName) {
+        Type type = TYPES.get(typeName);
+        if (type == null) {
+            throw new IllegalArgumentException("no such type: type=" + typeName);
+        }
+        return type.keys();
+    }
+
     /**
      * Makes an object from its options and keeps it.
      *

@@ -130,7 +130,6 @@ final class Connector implements AutoCloseable {
             pendingWatch = null;
         }
         pending = null;
-        reported = false;
         connected.accept(fd);
     }
 
@@ -143,11 +142,21 @@ final class Connector implements AutoCloseable {
     }
 
     private void failed(IOException failure) {
+        report(String.valueOf(failure.getMessage()));
+        startLater();
+    }
+
+    /** Logs why there is no connection, once until there has been one. */
+    void report(String reason) {
         if (!reported) {
             reported = true;
-            LOG.log(Level.WARNING, "Unable to connect character device " + id + ": " + failure.getMessage());
+            LOG.log(Level.WARNING, "Unable to connect character device " + id + ": " + reason);
         }
-        startLater();
+    }
+
+    /** The connection works, so the next one that does not is worth a line again. */
+    void succeeded() {
+        reported = false;
     }
 
     private void abandonPending() {

@@ -35,9 +35,10 @@ final class ListeningSocket implements AutoCloseable {
         this.fd = fd;
         this.file = file;
         this.origin = origin;
-        this.bound = asked instanceof SocketAddress.Inet ? boundTo(fd) : null;
+        this.bound = boundTo(fd);
     }
 
+    /** Where the kernel has it, null if that is no internet address; so a passed socket shows where it listens, too. */
     private static @Nullable InetSocketAddress boundTo(Fd fd) {
         try {
             return Sockets.localAddress(fd);

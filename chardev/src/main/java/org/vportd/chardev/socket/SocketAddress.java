@@ -41,7 +41,7 @@ sealed interface SocketAddress {
      * A TCP socket.
      *
      * @param lastPort the last port to try when listening
-     * @param keepsAlive whether a client finds out when its server has vanished without a word
+     * @param keepsAlive whether it is found out when the peer has vanished without a word
      * @param isMultipath whether to speak MPTCP
      */
     record Inet(InetHost host, int lastPort, boolean keepsAlive, boolean isMultipath) implements SocketAddress {

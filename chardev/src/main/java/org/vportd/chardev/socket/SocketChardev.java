@@ -5,7 +5,6 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.Chardev;
@@ -15,8 +14,8 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
+import org.vportd.chardev.layer.StreamProtocols;
 import org.vportd.loop.EventLoop;
-import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
@@ -34,15 +33,32 @@ import org.vportd.posix.Sockets;
  * <p>A client that is not to try again connects while it is opened. That waits for at most 10 seconds while the program
  * starts, and for one second in all once it serves, see {@link InetHost#patienceNs}.
  *
- * <p>A peer that does not get through the handshakes of the protocols within {@value #HANDSHAKE_SECONDS} seconds is let go,
+ * <p>A peer that does not get through the handshakes of the protocols within {@value
+ * StreamProtocols#HANDSHAKE_SECONDS} seconds is let go,
  * and so is one that fails at it; nobody hears of either.
  */
 public final class SocketChardev extends Chardev {
-    /** How long a peer may take for the handshakes of the protocols over its connection. */
-    public static final int HANDSHAKE_SECONDS = 30;
+    /** The type {@code socket}. */
+    public static final ChardevType TYPE = new ChardevType() {
+        @Override
+        public String name() {
+            return "socket";
+        }
 
-    /** The type {@code socket} without any protocol over its connections. */
-    public static final ChardevType TYPE = type(SocketLayers.NONE);
+        @Override
+        public Set<String> keys() {
+            return SocketOptions.KEYS;
+        }
+
+        @Override
+        public Chardev open(Opening opening) throws ConfigException {
+            SocketOptions options = SocketOptions.parse(opening);
+            SocketChardev chardev = new SocketChardev(opening.loop(), opening.id(), options);
+            chardev.open(opening);
+            options.protocols().acquire();
+            return chardev;
+        }
+    };
 
     private static final Logger LOG = System.getLogger(SocketChardev.class.getName());
 
@@ -55,7 +71,6 @@ public final class SocketChardev extends Chardev {
 
     private final EventLoop loop;
     private final SocketOptions options;
-    private final LoopTimer handshakeTimer;
     private @Nullable Listener listener;
     private @Nullable Connector connector;
     /** The connection of a client that has been opened but has not begun to work. */
@@ -71,35 +86,6 @@ public final class SocketChardev extends Chardev {
         super(id);
         this.loop = loop;
         this.options = options;
-        this.handshakeTimer = loop.timer(this::disconnected);
-    }
-
-    /**
-     * The type {@code socket}.
-     *
-     * @param layers the protocols that can be spoken over its connections
-     */
-    public static ChardevType type(SocketLayers layers) {
-        return new ChardevType() {
-            @Override
-            public String name() {
-                return "socket";
-            }
-
-            @Override
-            public Set<String> keys() {
-                return SocketOptions.KEYS;
-            }
-
-            @Override
-            public Chardev open(Opening opening) throws ConfigException {
-                SocketOptions options = SocketOptions.parse(opening, layers);
-                SocketChardev chardev = new SocketChardev(opening.loop(), opening.id(), options);
-                chardev.open(opening);
-                options.layers().forEach(SocketLayers.Layer::acquire);
-                return chardev;
-            }
-        };
     }
 
     private void open(Opening opening) throws ConfigException {
@@ -229,7 +215,7 @@ public final class SocketChardev extends Chardev {
             connection = describe(fd);
             tune(fd);
             ByteStream.Opener plain = owner -> new FdStream(loop, fd, fd, owner);
-            stream = options.over(plain, loop, id()).open(new Peer());
+            stream = options.protocols().over(plain, loop, id()).open(new Peer());
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "connection failed: chardev=" + id() + " error=" + e.getMessage());
             fd.close();
@@ -238,8 +224,6 @@ public final class SocketChardev extends Chardev {
         }
         if (stream.isReady()) {
             established();
-        } else {
-            handshakeTimer.start(TimeUnit.SECONDS.toNanos(HANDSHAKE_SECONDS));
         }
     }
 
@@ -255,9 +239,11 @@ public final class SocketChardev extends Chardev {
     }
 
     private void established() {
-        handshakeTimer.cancel();
         state = State.CONNECTED;
         awaited = false;
+        if (connector != null) {
+            connector.succeeded();
+        }
         raise(ChardevEvent.OPENED);
     }
 
@@ -276,6 +262,15 @@ public final class SocketChardev extends Chardev {
         public void ready() {
             if (state == State.CONNECTING && stream != null) {
                 established();
+            }
+        }
+
+        @Override
+        public void disagreed(String name, String reason) {
+            if (connector != null && state == State.CONNECTING) {
+                connector.report(reason); // it comes again with each attempt
+            } else {
+                super.disagreed(name, reason);
             }
         }
 
@@ -307,7 +302,6 @@ public final class SocketChardev extends Chardev {
     }
 
     private void letGo() {
-        handshakeTimer.cancel();
         if (stream != null) {
             stream.close();
             stream = null;
@@ -344,6 +338,6 @@ public final class SocketChardev extends Chardev {
         if (listener != null) {
             listener.close();
         }
-        options.layers().forEach(SocketLayers.Layer::release);
+        options.protocols().release();
     }
 }

@@ -2,17 +2,18 @@ package org.vportd.chardev.socket;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.vportd.chardev.ByteStream;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
-import org.vportd.loop.EventLoop;
+import org.vportd.chardev.layer.StreamProtocols;
+import org.vportd.chardev.layer.TelnetStream;
+import org.vportd.chardev.layer.TlsSettings;
+import org.vportd.chardev.secure.Authorization;
+import org.vportd.chardev.secure.TlsCredentials;
 
 /**
  * What a socket chardev is asked to be.
@@ -21,7 +22,7 @@ import org.vportd.loop.EventLoop;
  * @param noDelay whether small TCP segments go out at once
  * @param reconnectNs after which time a client tries again; 0 if it does not
  * @param protocol what is spoken, as the filename shows it
- * @param layers the protocols over each connection, the lowest first
+ * @param protocols what is spoken over each connection
  */
 record SocketOptions(
         SocketAddress address,
@@ -30,7 +31,7 @@ record SocketOptions(
         boolean noDelay,
         long reconnectNs,
         String protocol,
-        List<SocketLayers.Layer> layers) {
+        StreamProtocols protocols) {
     static final Set<String> KEYS = keys();
 
     private static final Logger LOG = System.getLogger(SocketOptions.class.getName());
@@ -43,15 +44,15 @@ record SocketOptions(
         return Set.copyOf(keys);
     }
 
-    static SocketOptions parse(Opening opening, SocketLayers layers) throws ConfigException {
+    static SocketOptions parse(Opening opening) throws ConfigException {
         Options options = opening.options();
         SocketAddress address = AddressOptions.parse(options);
         boolean noDelay = noDelay(options);
         boolean server = options.bool("server", false);
-        Object credentials = tlsCredentials(opening, layers);
+        TlsCredentials credentials = tlsCredentials(opening, server);
         checkAddress(options, address, server);
         checkRole(options, server);
-        checkReach(options, address, server);
+        checkClient(options, address, server);
         boolean telnet = options.bool("telnet", false);
         return new SocketOptions(
                 address,
@@ -60,35 +61,22 @@ record SocketOptions(
                 noDelay,
                 server ? 0 : reconnectNs(options),
                 telnet ? "telnet" : options.bool("websocket", false) ? "websocket" : "tcp",
-                stack(opening, layers, address, server, credentials));
+                protocols(opening, address, server, credentials));
     }
 
-    private static @Nullable Object tlsCredentials(Opening opening, SocketLayers layers) throws ConfigException {
+    private static @Nullable TlsCredentials tlsCredentials(Opening opening, boolean server) throws ConfigException {
         String id = opening.options().string("tls-creds");
-        if (id == null) {
-            return null;
-        }
-        Object credentials = opening.services().object(id);
-        if (credentials == null) {
-            throw new ConfigException("No TLS credentials with id '" + id + "'");
-        }
-        if (!layers.isTlsCredentials(credentials)) {
-            throw new ConfigException("Object with id '" + id + "' is not TLS credentials");
-        }
-        return credentials;
+        return id == null ? null : TlsCredentials.of(opening.services().object(id), id, server);
     }
 
     private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
         boolean tls = options.has("tls-creds");
-        if (address instanceof SocketAddress.Passed passed) {
+        if (address instanceof SocketAddress.Passed) {
             if (options.has("reconnect") || (!server && reconnectNs(options) > 0)) {
                 throw new ConfigException("'reconnect' option is incompatible with 'fd' address type");
             }
             if (tls && !server) {
                 throw new ConfigException("'tls_creds' option is incompatible with 'fd' address type as client");
-            }
-            if (passed.name().isEmpty() && !server) {
-                throw new ConfigException("Parameter 'fd' expects a number", "or the name of a descriptor");
             }
         } else if (tls && address instanceof SocketAddress.Unix) {
             throw new ConfigException("'tls_creds' option is incompatible with 'unix' address type");
@@ -121,52 +109,41 @@ record SocketOptions(
         }
     }
 
-    private static void checkReach(Options options, SocketAddress address, boolean server) throws ConfigException {
-        if (server && address instanceof SocketAddress.Inet inet && inet.keepsAlive()) {
-            throw new ConfigException("keep-alive option is not supported for passive sockets");
+    private static void checkClient(Options options, SocketAddress address, boolean server) throws ConfigException {
+        if (server) {
+            return;
         }
-        if (!server && address instanceof SocketAddress.Unix unix && unix.path().isEmpty()) {
+        if (address instanceof SocketAddress.Unix unix && unix.path().isEmpty()) {
             throw new ConfigException("unix connect: no path specified");
         }
-        if (!server && (options.bool("telnet", false) || options.bool("tn3270", false))) {
+        if (options.bool("telnet", false) || options.bool("tn3270", false)) {
             LOG.log(Level.WARNING, "telnet is spoken by servers only: a client passes its bytes on as they are");
         }
     }
 
-    /** The protocols in the order of their handshakes. */
-    private static List<SocketLayers.Layer> stack(
-            Opening opening,
-            SocketLayers available,
-            SocketAddress address,
-            boolean server,
-            @Nullable Object credentials)
+    private static StreamProtocols protocols(
+            Opening opening, SocketAddress address, boolean server, @Nullable TlsCredentials credentials)
             throws ConfigException {
         Options options = opening.options();
-        List<SocketLayers.Layer> layers = new ArrayList<>();
-        if (credentials != null) {
-            String host = !server && address instanceof SocketAddress.Inet inet
-                    ? inet.host().host()
-                    : "";
-            layers.add(available.tls(new SocketLayers.TlsRequest(
-                    credentials, options.string("tls-authz"), server, host, opening.services())));
-        }
-        if (server && options.bool("websocket", false)) {
-            layers.add(available.websocket());
-        }
-        boolean tn3270 = options.bool("tn3270", false);
-        if (server && (tn3270 || options.bool("telnet", false))) {
-            layers.add(available.telnet(tn3270));
-        }
-        return List.copyOf(layers);
+        TelnetStream.Mode telnet = options.bool("telnet", false) ? TelnetStream.Mode.TELNET : null;
+        return new StreamProtocols(
+                server,
+                options.bool("tn3270", false) ? TelnetStream.Mode.TN3270 : telnet,
+                options.bool("websocket", false),
+                credentials == null ? null : tls(opening, address, server, credentials));
     }
 
-    /** Puts all of the protocols over a connection. */
-    ByteStream.Opener over(ByteStream.Opener connection, EventLoop loop, String name) {
-        ByteStream.Opener opener = connection;
-        for (SocketLayers.Layer layer : layers) {
-            opener = layer.over(opener, loop, name);
-        }
-        return opener;
+    private static TlsSettings tls(Opening opening, SocketAddress address, boolean server, TlsCredentials credentials)
+            throws ConfigException {
+        String authorization = opening.options().string("tls-authz");
+        return new TlsSettings(
+                credentials,
+                authorization == null
+                        ? null
+                        : Authorization.of(opening.services().object(authorization), authorization),
+                server || !(address instanceof SocketAddress.Inet inet)
+                        ? null
+                        : inet.host().host());
     }
 
     /** The address in the words of {@code query-chardev}. */

@@ -77,7 +77,7 @@ final class UnixPath {
         }
         if (!found.isSocket()) {
             throw new OpenException(
-                    "Failed to unlink socket " + path, "it is not a socket; remove it if it is not needed");
+                    "Failed to unlink socket " + path + ": it is not a socket", "remove it if it is not needed");
         }
         if (!isStale(address)) {
             throw new OpenException(
@@ -87,7 +87,7 @@ final class UnixPath {
             Posix.unlink(path);
         } catch (PosixException e) {
             if (e.errno() != Errno.ENOENT) {
-                throw new OpenException("Failed to unlink socket " + path, e.errorText());
+                throw new OpenException("Failed to unlink socket " + path + ": " + e.errorText());
             }
         }
     }

@@ -3,7 +3,7 @@
  *
  * <p>{@link org.vportd.chardev.socket.SocketChardev} is the state machine; it is given connections by a listener or a
  * connector, which know nothing of chardevs, and speaks to its peer through a {@link org.vportd.chardev.ByteStream}, on
- * which the protocols of {@link org.vportd.chardev.socket.SocketLayers} are stacked. Loop thread only.
+ * which the protocols of {@link org.vportd.chardev.layer.StreamProtocols} are stacked. Loop thread only.
  */
 @NullMarked
 package org.vportd.chardev.socket;

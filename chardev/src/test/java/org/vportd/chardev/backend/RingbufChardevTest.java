@@ -52,7 +52,7 @@ class RingbufChardevTest {
         String text = "size of ringbuf chardev must be power of two";
         assertEquals(text, fixture.refusal("ringbuf,id=c,size=3"));
         assertEquals(text, fixture.refusal("ringbuf,id=c,size=0"));
-        assertEquals("Parameter 'size' expects a number", fixture.refusal("ringbuf,id=c,size=2G"));
+        assertEquals("Parameter 'size' expects a number from 0 to 1073741824", fixture.refusal("ringbuf,id=c,size=2G"));
     }
 
     @Test

@@ -103,7 +103,9 @@ class SerialChardevTest {
                 "Could not open '/no/tty': No such file or directory", fixture.refusal("serial,id=c,path=/no/tty"));
         assertEquals("'/dev/null' is not a serial line", fixture.refusal("serial,id=c,path=/dev/null"));
         assertEquals("Parameter 'baud' expects a number", fixture.refusal("serial,id=c,baud=fast,path=" + path));
-        assertEquals("Parameter 'databits' expects a number", fixture.refusal("serial,id=c,databits=9,path=" + path));
+        assertEquals(
+                "Parameter 'databits' expects a number from 5 to 8",
+                fixture.refusal("serial,id=c,databits=9,path=" + path));
         assertEquals(
                 "Parameter 'parity' expects one of 'none', 'even', 'odd'",
                 fixture.refusal("serial,id=c,parity=mark,path=" + path));

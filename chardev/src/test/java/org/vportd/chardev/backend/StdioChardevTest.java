@@ -23,6 +23,7 @@ import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
+import org.vportd.chardev.WindowSize;
 import org.vportd.chardev.record.FileLog;
 import org.vportd.posix.Fd;
 import org.vportd.posix.LibC;
@@ -136,6 +137,29 @@ class StdioChardevTest {
             boxed[i] = bytes[i];
         }
         return List.of(boxed);
+    }
+
+    @Test
+    @DisplayName(
+            "CH-22 VS-41 the size of the program's own terminal is known from the start, and looked at when told to")
+    void shouldTellSizeOfTerminal() throws Exception {
+        onTerminal();
+        new Terminals.Size(132, 43).apply(stdin);
+        RecordingHandler front = start(true);
+        assertEquals(List.of(new WindowSize(132, 43)), front.sizes());
+
+        new Terminals.Size(80, 25).apply(stdin);
+        chardev.windowChanged();
+        chardev.windowChanged();
+        assertEquals(List.of(new WindowSize(132, 43), new WindowSize(80, 25)), front.sizes());
+    }
+
+    @Test
+    void shouldHaveNoSizeOnPipes() throws Exception {
+        onPipes();
+        RecordingHandler front = start(true);
+        chardev.windowChanged();
+        assertEquals(List.of(), front.sizes());
     }
 
     @Test

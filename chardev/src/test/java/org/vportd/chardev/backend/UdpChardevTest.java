@@ -300,7 +300,7 @@ class UdpChardevTest {
     void shouldRefuseWhatCannotBe() {
         assertEquals("chardev: udp: remote port not specified", fixture.refusal("udp,id=c,host=127.0.0.1"));
         assertEquals("chardev: udp: remote port not specified", fixture.refusal("udp,id=c,port="));
-        assertEquals("Parameter 'port' expects a number", fixture.refusal("udp,id=c,port=0"));
+        assertEquals("Parameter 'port' expects a number from 1 to 65535", fixture.refusal("udp,id=c,port=0"));
         assertEquals("Cannot disable IPv4 and IPv6 at same time", fixture.refusal("udp,id=c,port=1,ipv4=off,ipv6=off"));
         assertEquals(
                 "address resolution failed for name.invalid:1: Name or service not known",

@@ -49,9 +49,12 @@ class VcChardevTest {
         assertEquals("100x10", size("e", ",width=800,rows=10"));
         assertEquals("chardev: vc: a width needs a height", fixture.refusal("vc,id=f,cols=100"));
         assertEquals("chardev: vc: a height needs a width", fixture.refusal("vc,id=f,height=600"));
-        assertEquals("Parameter 'cols' expects a number", fixture.refusal("vc,id=f,cols=5000,rows=2"));
-        assertEquals("Parameter 'width' expects a number", fixture.refusal("vc,id=f,width=7,height=600"));
-        assertEquals("Parameter 'scrollback' expects a number", fixture.refusal("vc,id=f,scrollback=1000000000"));
+        assertEquals("Parameter 'cols' expects a number from 1 to 1000", fixture.refusal("vc,id=f,cols=5000,rows=2"));
+        assertEquals(
+                "Parameter 'width' expects a number from 8 to 8000", fixture.refusal("vc,id=f,width=7,height=600"));
+        assertEquals(
+                "Parameter 'scrollback' expects a number from 0 to 100000",
+                fixture.refusal("vc,id=f,scrollback=1000000000"));
     }
 
     @Test

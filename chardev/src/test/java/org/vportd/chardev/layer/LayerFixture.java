@@ -29,7 +29,7 @@ final class LayerFixture implements AutoCloseable {
 
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final List<String> log = new ArrayList<>();
-    private final Logger root = Logger.getLogger("org.vportd.chardev.layer");
+    private final Logger root = Logger.getLogger("org.vportd.chardev");
     private final long descriptorsBefore;
     private final TestLoop loop;
     private final Fd listener;

@@ -382,6 +382,21 @@ class WebSocketStreamTest {
     }
 
     @Test
+    void doesNotLingerWhenTheLoopHasStopped() throws Exception {
+        List<ByteStream> streams = new ArrayList<>();
+        try (EventLoop loop = EventLoop.open()) {
+            long before = TestLoop.openDescriptors();
+            Fd[] pair = Sockets.pair();
+            Peer peer = fixture.closing(new Peer(pair[1]));
+            fixture.closing(stuffed(loop, pair[0], peer, streams));
+            loop.stop();
+
+            streams.get(0).close();
+            assertEquals(before + 1, TestLoop.openDescriptors());
+        }
+    }
+
+    @Test
     @DisplayName("CH-18 a client that asks for nothing is let go after half a minute")
     void limitsHandshake() throws Exception {
         long[] now = {0};

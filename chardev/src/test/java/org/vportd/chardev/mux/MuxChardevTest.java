@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -269,6 +270,20 @@ class MuxChardevTest {
         fixture.chardevs().remove("m-base");
     }
 
+    @Test
+    @DisplayName("QMP-11 the base of a mux has an open front-end for as long as the mux has one")
+    void shouldShowUserOfBase() throws Exception {
+        Chardev base = Objects.requireNonNull(fixture.chardevs().find("m-base"));
+        assertFalse(base.isFrontendOpen());
+        RecordingHandler first = fixture.attach(mux);
+        RecordingHandler second = fixture.attach(mux);
+        assertTrue(base.isFrontendOpen());
+        second.frontend().detach();
+        assertTrue(base.isFrontendOpen());
+        first.frontend().detach();
+        assertFalse(base.isFrontendOpen());
+    }
+
     private String removal(String id) {
         ConfigException refused =
                 assertThrows(ConfigException.class, () -> fixture.chardevs().remove(id));
@@ -278,7 +293,7 @@ class MuxChardevTest {
     @Test
     void shouldRefuseWhenBaseDoesNotFit() throws Exception {
         assertEquals("chardev: mux: no chardev given", fixture.refusal("mux,id=x"));
-        assertEquals("chardev: mux: base chardev none not found", fixture.refusal("mux,id=x,chardev=none"));
+        assertEquals("mux: base chardev none not found", fixture.refusal("mux,id=x,chardev=none"));
         assertEquals("chardev: multiplexers can't be stacked", fixture.refusal("mux,id=x,chardev=m"));
         assertEquals("chardev 'm-base' is already in use", fixture.refusal("mux,id=x,chardev=m-base"));
         assertEquals("Chardev with id 'm' already exists", fixture.refusal("null,id=m,mux=on"));

@@ -307,7 +307,8 @@ class FileLogTest {
         assertEquals(
                 "'logkeep' option requires 'logmaxsize' option", fixture.refusal("null,id=c,logkeep=2,logfile=" + log));
         assertEquals(
-                "Parameter 'logmaxsize' expects a number", fixture.refusal("null,id=c,logmaxsize=10,logfile=" + log));
+                "Parameter 'logmaxsize' expects a number of at least 1024",
+                fixture.refusal("null,id=c,logmaxsize=10,logfile=" + log));
         assertFalse(Files.exists(log), "nothing was made");
     }
 }

@@ -89,7 +89,9 @@ class UserObjectsTest {
                         + "|Parameter 'rules.0.format' does not accept value 'regex'",
                 "secret,id=a|Must provide 'file' or 'data'",
                 "secret,id=a,data=x,file=y|'file' and 'data' are mutually exclusive",
-                "secret,id=a,file=/nonexistent|Unable to read /nonexistent",
+                "secret,id=a,file=/nonexistent|Unable to read /nonexistent: No such file or directory",
+                "secret,id=a,data=a?b,format=base64|Base64 data contains invalid characters",
+                "secret,id=a,data=a,format=base64|Base64 data is not valid",
                 "tls-creds-x509,id=a|Missing 'dir' property value",
                 "tls-creds-x509,id=a,dir=/nonexistent"
                         + "|Unable to access credentials /nonexistent/ca-cert.pem: No such file or directory",

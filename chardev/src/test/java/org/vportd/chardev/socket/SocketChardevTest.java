@@ -204,13 +204,17 @@ class SocketChardevTest {
     @Test
     void shouldRefusePathThatIsNoSocketAndNeverFollowLinks() throws Exception {
         Path file = Files.writeString(folder.resolve("s"), "precious");
-        assertEquals("Failed to unlink socket " + path, fixture.refusal("socket,id=c,server=on,wait=off,path=" + path));
+        assertEquals(
+                "Failed to unlink socket " + path + ": it is not a socket",
+                fixture.refusal("socket,id=c,server=on,wait=off,path=" + path));
         assertEquals("precious", Files.readString(file));
 
         String stale = folder.resolve("stale").toString();
         UnixAddress.ofPath(stale).listen(1).close();
         Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of(stale));
-        assertEquals("Failed to unlink socket " + link, fixture.refusal("socket,id=c,server=on,wait=off,path=" + link));
+        assertEquals(
+                "Failed to unlink socket " + link + ": it is not a socket",
+                fixture.refusal("socket,id=c,server=on,wait=off,path=" + link));
         assertTrue(Files.isSymbolicLink(link));
         assertTrue(FileStatus.ofLink(stale).isSocket());
     }
@@ -588,6 +592,7 @@ class SocketChardevTest {
                 "Cannot disable IPv4 and IPv6 at same time",
                 fixture.refusal("socket,id=c,host=h,port=1,ipv4=off,ipv6=off"));
         assertEquals("Parameter 'server' expects 'on' or 'off'", fixture.refusal("socket,id=c,path=/x,server=maybe"));
-        assertEquals("Parameter 'port' expects a number", fixture.refusal("socket,id=c,host=h,port=65536"));
+        assertEquals(
+                "Parameter 'port' expects a number from 0 to 65535", fixture.refusal("socket,id=c,host=h,port=65536"));
     }
 }

@@ -36,6 +36,7 @@ import org.vportd.chardev.OutputLog;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
 import org.vportd.chardev.TestLoop;
+import org.vportd.chardev.layer.StreamProtocols;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Posix;
@@ -45,13 +46,23 @@ import org.vportd.posix.VsockAddress;
 
 /** Socket chardevs with protocols over them, with sockets that others hand in, and with the rarer addresses. */
 class SocketFeaturesTest {
+    private static final String UPGRADE = String.join(
+            "\r\n",
+            "GET / HTTP/1.1",
+            "Host: localhost",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "",
+            "");
+
     private final Map<String, Fd> passed = new HashMap<>();
     private final List<Fd> queued = new ArrayList<>();
-    private final Greeting.Layers layers = new Greeting.Layers();
     private final ChardevServices services = new ChardevServices() {
         @Override
         public @Nullable Object object(String id) {
-            return Map.of("tls0", (Object) "certificate", "rng0", 4).get(id);
+            return Map.of("rng0", (Object) 4).get(id);
         }
 
         @Override
@@ -92,7 +103,7 @@ class SocketFeaturesTest {
                 return null;
             }
         };
-        return new Chardevs(loop, List.of(SocketChardev.type(layers)), noLog, services);
+        return new Chardevs(loop, List.of(SocketChardev.TYPE), noLog, services);
     }
 
     private SocketChardev add(String options) throws ConfigException {
@@ -134,47 +145,40 @@ class SocketFeaturesTest {
 
     @Test
     void shouldStackProtocolsInOrderAndOpenWhenTheLastIsReady() throws Exception {
-        SocketChardev chardev = add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,telnet=on,websocket=on,"
-                + "tls-creds=tls0,tls-authz=a0");
-        assertEquals(
-                List.of(
-                        "tls credentials=certificate authz=a0 server=true host=",
-                        "websocket",
-                        "telnet",
-                        "+T",
-                        "+W",
-                        "+t"),
-                layers.asked());
+        SocketChardev chardev = add("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,telnet=on,websocket=on");
         RecordingHandler front = front(chardev);
         assertTrue(chardev.filename().startsWith("disconnected:telnet:127.0.0.1:"), chardev.filename());
         String waiting = chardev.filename();
         Peer peer = fixture.closing(new Peer(Sockets.connectTcp(loopback(port(waiting)))));
 
-        peer.write("TW");
+        peer.write(UPGRADE.substring(0, 20));
         fixture.loop().settle();
         assertEquals(List.of(), front.events());
         assertEquals(waiting, chardev.filename());
         assertEquals(4, front.write("lost"));
-        peer.write("t");
+        peer.write(UPGRADE.substring(20));
         until(front, ChardevEvent.OPENED, 1);
         assertTrue(
                 chardev.filename().matches("telnet:127\\.0\\.0\\.1:[0-9]+,server=on <-> 127\\.0\\.0\\.1:[0-9]+"),
                 chardev.filename());
-        peer.write("a!b");
+        peer.write("\u0082\u0084\0\0\0\0a\u00ff\u00f3b"); // a frame with a break of telnet in it
         fixture.loop().until("data", () -> front.text().equals("ab"));
         front.write("kept");
 
         assertEquals(List.of(ChardevEvent.OPENED, ChardevEvent.BREAK), front.events());
-        assertEquals("kept", peer.text());
+        assertTrue(peer.text().startsWith("HTTP/1.1 101 "), peer.text());
+        assertTrue(
+                peer.text().endsWith("\u0082\f\u00ff\u00fb\1\u00ff\u00fb\3\u00ff\u00fb\0\u00ff\u00fd\0\u0082\4kept"),
+                peer.text());
         peer.close();
         until(front, ChardevEvent.CLOSED, 1);
     }
 
     @Test
     void shouldServeTheNextClientWhenHandshakeFailsAndSayNothing() throws Exception {
-        RecordingHandler front = front(add("socket,id=c,server=on,wait=off,telnet=on,path=" + path));
+        RecordingHandler front = front(add("socket,id=c,server=on,wait=off,websocket=on,path=" + path));
         Peer wrong = connect();
-        wrong.write("x");
+        wrong.write("x\r\n\r\n");
         fixture.loop().until("dropped", wrong::isAtEnd);
         Peer hangsUp = connect();
         fixture.loop().settle();
@@ -183,9 +187,9 @@ class SocketFeaturesTest {
         assertEquals(List.of(), front.events());
 
         Peer right = connect();
-        right.write("t");
+        right.write(UPGRADE);
         until(front, ChardevEvent.OPENED, 1);
-        assertEquals(List.of(), fixture.log());
+        assertEquals(List.of("WARNING connection failed: chardev=c error=malformed request line"), fixture.log());
     }
 
     @Test
@@ -198,9 +202,9 @@ class SocketFeaturesTest {
             RecordingHandler front = front(chardev);
             Peer silent = connect();
             Peer next = connect();
-            next.write("W");
+            next.write(UPGRADE);
             turn(loop);
-            nowNs.addAndGet(TimeUnit.SECONDS.toNanos(SocketChardev.HANDSHAKE_SECONDS) - 1);
+            nowNs.addAndGet(TimeUnit.SECONDS.toNanos(StreamProtocols.HANDSHAKE_SECONDS) - 1);
             turn(loop);
             assertFalse(silent.isAtEnd());
             assertEquals(List.of(), front.events());
@@ -209,7 +213,7 @@ class SocketFeaturesTest {
             turn(loop);
             assertTrue(silent.isAtEnd());
             assertEquals(List.of(ChardevEvent.OPENED), front.events());
-            nowNs.addAndGet(TimeUnit.SECONDS.toNanos(SocketChardev.HANDSHAKE_SECONDS));
+            nowNs.addAndGet(TimeUnit.SECONDS.toNanos(StreamProtocols.HANDSHAKE_SECONDS));
             turn(loop);
             assertEquals(List.of(ChardevEvent.OPENED), front.events());
             front.close();
@@ -227,7 +231,7 @@ class SocketFeaturesTest {
     void shouldChangeProtocolOnTheSamePath() throws Exception {
         RecordingHandler front = front(add("socket,id=c,server=on,wait=off,path=" + path));
         Peer peer = connect();
-        peer.write("t waits");
+        peer.write(" waits");
 
         chardevs.change(
                 "c", Options.parse("socket,server=on,wait=off,telnet=on,path=" + path, "backend", warning -> {}));
@@ -244,8 +248,6 @@ class SocketFeaturesTest {
         filename = add("socket,id=d,server=on,wait=off,websocket=on,host=127.0.0.1,port=0")
                 .filename();
         assertTrue(filename.startsWith("disconnected:websocket:127.0.0.1:"), filename);
-        chardevs.remove("d");
-        assertEquals(List.of("tn3270", "+t", "websocket", "+W", "-W"), layers.asked());
     }
 
     @Test
@@ -255,18 +257,6 @@ class SocketFeaturesTest {
         String tcp = "socket,id=c,host=127.0.0.1,port=1,";
         assertEquals("No TLS credentials with id 'x'", refusal(unix + "tls-creds=x,wait=on"));
         assertEquals("Object with id 'rng0' is not TLS credentials", refusal(unix + "tls-creds=rng0"));
-        assertEquals(
-                "'tls_creds' option is incompatible with 'unix' address type",
-                refusal(unix + "tls-creds=tls0,wait=on"));
-        assertEquals(
-                "'tls_creds' option is incompatible with 'vsock' address type",
-                refusal("socket,id=c,cid=3,port=1,tls-creds=tls0"));
-        assertEquals(
-                "'tls_creds' option is incompatible with 'fd' address type as client",
-                refusal("socket,id=c,fd=3,tls-creds=tls0"));
-        assertEquals(
-                "'reconnect' option is incompatible with 'fd' address type",
-                refusal("socket,id=c,fd=3,tls-creds=tls0,reconnect=1"));
         assertEquals("'tls_authz' option requires 'tls_creds' option", refusal(tcp + "tls-authz=a,websocket=on"));
         assertEquals(
                 "'reconnect' option is incompatible with socket in server listen mode",
@@ -277,8 +267,6 @@ class SocketFeaturesTest {
                 refusal(tcp + "wait=on,reconnect=1,reconnect-ms=1"));
         assertEquals(
                 "'reconnect' and 'reconnect-ms' are mutually exclusive", refusal(tcp + "reconnect=1,reconnect-ms=1"));
-        assertEquals(
-                "keep-alive option is not supported for passive sockets", refusal(tcp + "server=on,keep-alive=on"));
         assertEquals("unix connect: no path specified", refusal("socket,id=c,path="));
         assertEquals("Failed to parse cid 'x'", refusal("socket,id=c,cid=x,port=1"));
         assertEquals("chardev: socket: no port given", refusal("socket,id=c,cid=1"));
@@ -451,6 +439,35 @@ class SocketFeaturesTest {
         assertEquals("File descriptor 'file' is not a socket", refusal("socket,id=e,fd=file"));
         assertFalse(file.isOpen());
         assertEquals("Parameter 'fd' expects a number", refusal("socket,id=e,fd=3x"));
+    }
+
+    @Test
+    @DisplayName("CH-12 a listening TCP socket that is passed shows where it listens")
+    void shouldShowWherePassedSocketListens() throws Exception {
+        Fd listener = Sockets.listenTcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
+        int port = Objects.requireNonNull(Sockets.localAddress(listener)).getPort();
+        passed.put("listener", listener);
+        assertEquals(
+                "disconnected:tcp:127.0.0.1:" + port + ",server=on",
+                add("socket,id=c,server=on,wait=off,fd=listener").filename());
+    }
+
+    @Test
+    @DisplayName("CH-14 what does not go with a passed socket is said before it is looked for")
+    void shouldCheckOptionsBeforePassedSocket() {
+        assertEquals(
+                "'reconnect' option is incompatible with 'fd' address type",
+                refusal("socket,id=c,fd=none,reconnect=1"));
+        assertEquals("File descriptor named '' has not been found", refusal("socket,id=c,fd="));
+    }
+
+    @Test
+    @DisplayName("CH-14 keep-alive is for the connections of a server, too")
+    void shouldKeepConnectionsOfServerAlive() throws Exception {
+        SocketChardev server = add("socket,id=c,server=on,wait=off,keep-alive=on,host=127.0.0.1,port=0");
+        RecordingHandler front = front(server);
+        add("socket,id=d,host=127.0.0.1,port=" + port(server.filename()));
+        until(front, ChardevEvent.OPENED, 1);
     }
 
     // --- rarer addresses

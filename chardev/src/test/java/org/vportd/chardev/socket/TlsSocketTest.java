@@ -135,6 +135,24 @@ class TlsSocketTest {
     }
 
     @Test
+    @DisplayName("CH-13 a client that tries again says once why TLS does not come about")
+    void shouldLogFailingHandshakesOncePerOutage() throws Exception {
+        Chardev plain = add("socket,id=s,server=on,wait=off,host=127.0.0.1,port=0");
+        RecordingHandler inside = fixture.attach(plain).grant(100_000);
+        add("socket,id=c,ipv4=on,host=localhost,tls-creds=theirs,reconnect-ms=20,port=" + port(plain));
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            until(inside, ChardevEvent.OPENED, attempt);
+            inside.write("this is no TLS\r\n");
+            until(inside, ChardevEvent.CLOSED, attempt);
+        }
+
+        assertEquals(1, fixture.log().size(), () -> fixture.log().toString());
+        assertTrue(
+                fixture.log().get(0).contains("Unable to connect character device c: TLS handshake failed: "),
+                () -> fixture.log().toString());
+    }
+
+    @Test
     @DisplayName("CH-14 what is no TLS credentials")
     void shouldRefuseOtherObjects() {
         String server = "socket,id=c,server=on,wait=off,host=127.0.0.1,port=0,tls-creds=";
@@ -142,8 +160,19 @@ class TlsSocketTest {
         assertEquals("Object with id 'nobody' is not TLS credentials", refusal(server + "nobody"));
         assertEquals("Expected TLS credentials for a server endpoint", refusal(server + "theirs"));
         assertEquals("Cannot find QAuthZ object ID x", refusal(server + "ours,tls-authz=x"));
+    }
+
+    @Test
+    @DisplayName("CH-14 addresses that TLS does not go with")
+    void shouldRefuseOtherAddresses() {
+        String refused = "'tls_creds' option is incompatible with ";
         assertEquals(
-                "'tls_creds' option is incompatible with 'unix' address type",
-                refusal("socket,id=c,server=on,path=/x,tls-creds=ours"));
+                refused + "'unix' address type", refusal("socket,id=c,server=on,path=/x,tls-creds=ours,reconnect=1"));
+        assertEquals(refused + "'unix' address type", refusal("socket,id=c,path=/x,tls-creds=theirs,wait=on"));
+        assertEquals(refused + "'vsock' address type", refusal("socket,id=c,cid=3,port=1,tls-creds=theirs"));
+        assertEquals(refused + "'fd' address type as client", refusal("socket,id=c,fd=3,tls-creds=theirs"));
+        assertEquals(
+                "'reconnect' option is incompatible with 'fd' address type",
+                refusal("socket,id=c,fd=3,tls-creds=theirs,reconnect=1"));
     }
 }

@@ -68,7 +68,7 @@ final class JsonReader {
             case START_ARRAY -> array(parser);
             case VALUE_STRING -> checked(parser.getText());
             case VALUE_NUMBER_INT -> integer(parser.getText());
-            case VALUE_NUMBER_FLOAT -> Double.valueOf(parser.getText());
+            case VALUE_NUMBER_FLOAT -> finite(parser.getText());
             case VALUE_TRUE -> true;
             case VALUE_FALSE -> false;
             case VALUE_NULL -> null;
@@ -98,7 +98,16 @@ final class JsonReader {
         return elements;
     }
 
-    private static Object integer(String text) {
+    /** Infinity could not be echoed: there is no JSON for it. */
+    private static Double finite(String text) throws JsonException {
+        double number = Double.parseDouble(text);
+        if (Double.isInfinite(number)) {
+            throw new JsonException("number is too large");
+        }
+        return number;
+    }
+
+    private static Object integer(String text) throws JsonException {
         if (text.length() <= MAX_INTEGER_LENGTH) {
             BigInteger number = new BigInteger(text);
             if (number.bitLength() < Long.SIZE) {
@@ -108,7 +117,7 @@ final class JsonReader {
                 return number;
             }
         }
-        return Double.valueOf(text);
+        return finite(text);
     }
 
     /** Escapes can make what is no text: U+0000, and one half of a surrogate pair. */

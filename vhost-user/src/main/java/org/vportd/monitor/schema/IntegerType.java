@@ -38,6 +38,6 @@ public record IntegerType(String name, long min, long max) implements Type {
     public boolean isKindOf(@Nullable Object value) {
         return value instanceof Long
                 || value instanceof BigInteger
-                || (value instanceof Double number && Math.abs(number) >= 0x1p63 && !Double.isInfinite(number));
+                || (value instanceof Double number && Math.abs(number) >= 0x1p63);
     }
 }

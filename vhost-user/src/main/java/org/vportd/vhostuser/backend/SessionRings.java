@@ -3,8 +3,6 @@ package org.vportd.vhostuser.backend;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
-import static org.vportd.virtio.VirtioFeature.VIRTIO_F_EVENT_IDX;
-import static org.vportd.virtio.VirtioFeature.VIRTIO_F_INDIRECT_DESC;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 
 import java.nio.ByteBuffer;
@@ -30,7 +28,7 @@ import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.memory.MemoryRegion;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.QueueConfig;
-import org.vportd.virtio.queue.SplitQueue;
+import org.vportd.virtio.queue.VirtQueue;
 
 /**
  * The rings of a session: starts each as soon as all that it needs is there, stops it when something is taken away, and is
@@ -89,15 +87,15 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             case REM_MEM_REG -> removeRegion(RegionDescription.decodeSingle(payload));
             case SET_VRING_NUM -> {
                 VringState state = VringState.decode(payload);
-                ring(state.index()).setNum(state.num());
+                ring(state.index()).setNum(state.num(), features);
             }
             case SET_VRING_BASE -> {
                 VringState state = VringState.decode(payload);
-                ring(state.index()).setBase(state.num());
+                ring(state.index()).setBase(state.num(), features);
             }
             case SET_VRING_ADDR -> {
                 VringAddress address = VringAddress.decode(payload);
-                ring(address.index()).setAddress(address, memory.table(), has(VIRTIO_F_EVENT_IDX));
+                ring(address.index()).setAddress(address, memory.table(), features);
                 startIfReady(ring(address.index()));
             }
             case SET_VRING_KICK -> setKick(VringFd.decode(payload).checkDescriptors(fds.size()), fds);
@@ -188,8 +186,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         if (!featuresSet || memoryGone || !ring.isReady()) {
             return;
         }
-        QueueConfig config = ring.config(memory.table(), has(VIRTIO_F_EVENT_IDX), has(VIRTIO_F_INDIRECT_DESC));
-        SplitQueue queue = new SplitQueue(config, memory.table(), () -> call(ring));
+        QueueConfig config = ring.config(memory.table(), features);
+        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring));
         ring.run(queue);
         device.startQueue(ring.index(), queue);
     }
@@ -209,7 +207,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         Vring ring = rings[index];
         suspend(ring);
-        return ring.stop();
+        return ring.stop(features);
     }
 
     void disableAll() {

@@ -10,7 +10,9 @@ import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringAddress;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.queue.PackedLayout;
 import org.vportd.virtio.queue.QueueConfig;
 import org.vportd.virtio.queue.SplitLayout;
 import org.vportd.virtio.queue.VirtQueue;
@@ -29,6 +31,9 @@ final class Vring implements AutoCloseable {
     private int num;
     private @Nullable VringAddress address;
     private int base;
+    /** The front-end has given the base, or the queue has; otherwise it is that of a new ring. */
+    private boolean baseKnown;
+
     private boolean enabled;
     private boolean started;
     private boolean broken;
@@ -61,25 +66,55 @@ final class Vring implements AutoCloseable {
         return started && enabled && !broken && num > 0 && address != null && queue == null;
     }
 
-    void setNum(int value) throws VhostUserRequestException {
-        if (value < 1 || value > QueueConfig.MAX_SIZE || Integer.bitCount(value) != 1) {
-            throw new VhostUserRequestException("ring size is no power of two up to " + QueueConfig.MAX_SIZE
-                    + ": queue=" + index + " num=" + Integer.toUnsignedString(value));
-        }
+    void setNum(int value, long features) throws VhostUserRequestException {
+        checkSize(value, features);
         checkStopped("num");
         num = value;
         broken = false;
     }
 
-    void setBase(int value) throws VhostUserRequestException {
+    private void checkSize(int value, long features) throws VhostUserRequestException {
+        boolean inRange = value >= 1 && value <= QueueConfig.MAX_SIZE;
+        if (!inRange || (!isPacked(features) && Integer.bitCount(value) != 1)) {
+            throw new VhostUserRequestException((isPacked(features)
+                            ? "packed ring size is not within 1 to "
+                            : "ring size is no power of two up to ")
+                    + QueueConfig.MAX_SIZE + ": queue=" + index + " num=" + Integer.toUnsignedString(value));
+        }
+    }
+
+    private static boolean isPacked(long features) {
+        return VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED);
+    }
+
+    /** Takes the place to go on at: an index, or two cursors if the ring is packed. */
+    void setBase(int value, long features) throws VhostUserRequestException {
         checkStopped("base");
-        base = value & 0xffff;
+        if (num > 0) {
+            checkBase(value, features);
+        }
+        base = value;
+        baseKnown = true;
         broken = false;
     }
 
+    private void checkBase(int value, long features) throws VhostUserRequestException {
+        if (isPacked(features) && !PackedLayout.isBase(value, num)) {
+            throw new VhostUserRequestException("base is outside of the ring: queue=" + index + " base=0x"
+                    + Integer.toHexString(value) + " num=" + num);
+        }
+    }
+
+    private int base(long features) {
+        if (isPacked(features)) {
+            return baseKnown ? base : PackedLayout.FIRST_BASE;
+        }
+        return base & 0xffff;
+    }
+
     /** Takes the addresses; whether they lie in memory is checked now if it can be, and in any case at the start. */
-    void setAddress(VringAddress value, GuestMemory memory, boolean eventIdx) throws VhostUserRequestException {
-        value.checkSplitAlignment();
+    void setAddress(VringAddress value, GuestMemory memory, long features) throws VhostUserRequestException {
+        value.checkAlignment(isPacked(features));
         VringAddress old = address;
         if (queue != null
                 && old != null
@@ -91,7 +126,7 @@ final class Vring implements AutoCloseable {
         }
         checkStopped("address");
         if (num > 0 && memory.size() > 0) {
-            config(value, memory, eventIdx, false);
+            config(value, memory, features);
         }
         address = value;
         broken = false;
@@ -104,24 +139,28 @@ final class Vring implements AutoCloseable {
     }
 
     /** Everything the queue needs to know, addresses translated. */
-    QueueConfig config(GuestMemory memory, boolean eventIdx, boolean indirect) throws VhostUserRequestException {
+    QueueConfig config(GuestMemory memory, long features) throws VhostUserRequestException {
         VringAddress current = address;
         if (current == null) {
             throw new IllegalStateException("ring has no address: queue=" + index);
         }
-        return config(current, memory, eventIdx, indirect);
+        checkSize(num, features); // the format may not have been known before
+        checkBase(base(features), features);
+        return config(current, memory, features);
     }
 
-    private QueueConfig config(VringAddress at, GuestMemory memory, boolean eventIdx, boolean indirect)
-            throws VhostUserRequestException {
+    private QueueConfig config(VringAddress at, GuestMemory memory, long features) throws VhostUserRequestException {
+        boolean packed = isPacked(features);
+        boolean eventIdx = VirtioFeature.has(features, VirtioFeature.VIRTIO_F_EVENT_IDX);
+        long availBytes = packed ? PackedLayout.EVENT_LENGTH : SplitLayout.availBytes(num, eventIdx);
+        long usedBytes = packed ? PackedLayout.EVENT_LENGTH : SplitLayout.usedBytes(num, eventIdx);
         return new QueueConfig(
                 num,
                 translate("descriptor", memory, at.descriptorAddress(), SplitLayout.descriptorBytes(num)),
-                translate("available", memory, at.availAddress(), SplitLayout.availBytes(num, eventIdx)),
-                translate("used", memory, at.usedAddress(), SplitLayout.usedBytes(num, eventIdx)),
-                base,
-                eventIdx,
-                indirect);
+                translate("available", memory, at.availAddress(), availBytes),
+                translate("used", memory, at.usedAddress(), usedBytes),
+                base(features),
+                VirtioFeature.rings(features));
     }
 
     private long translate(String part, GuestMemory memory, long userAddress, long bytes)
@@ -226,6 +265,7 @@ final class Vring implements AutoCloseable {
     void suspend() {
         if (queue != null) {
             base = queue.base();
+            baseKnown = true;
             queue.close();
             queue = null;
         }
@@ -236,7 +276,7 @@ final class Vring implements AutoCloseable {
     }
 
     /** GET_VRING_BASE: the ring is stopped until it gets a new kick. Answers where it would go on. */
-    int stop() {
+    int stop(long features) {
         started = false;
         broken = false;
         closeKick();
@@ -244,7 +284,7 @@ final class Vring implements AutoCloseable {
             call.close();
             call = null;
         }
-        return base;
+        return base(features);
     }
 
     private void closeKick() {
@@ -261,7 +301,7 @@ final class Vring implements AutoCloseable {
     /** Forgets everything; the queue has been suspended before. */
     @Override
     public void close() {
-        stop();
+        stop(0);
         if (error != null) {
             error.close();
             error = null;
@@ -270,5 +310,6 @@ final class Vring implements AutoCloseable {
         num = 0;
         address = null;
         base = 0;
+        baseKnown = false;
     }
 }

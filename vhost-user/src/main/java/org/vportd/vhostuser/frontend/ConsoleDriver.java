@@ -19,7 +19,7 @@ import org.vportd.posix.PosixException;
 import org.vportd.serial.ConsoleLayout;
 import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /**
  * A guest with a virtio-console driver that behaves as Linux's does: fills the control queue, says DEVICE_READY, answers
@@ -100,7 +100,7 @@ public final class ConsoleDriver implements AutoCloseable {
             frontend.shareMemory(memory());
             memoryShared = true;
         }
-        bases = new int[rings.size()];
+        bases = rings.stream().mapToInt(ring -> ring.driver().firstBase()).toArray();
         resume();
         if (isMultiport()) {
             fillControlQueue();
@@ -119,10 +119,15 @@ public final class ConsoleDriver implements AutoCloseable {
                 | mask(ConsoleLayout.VIRTIO_CONSOLE_F_SIZE)
                 | (options.multiport() ? mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT) : 0)
                 | (options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0)
-                | (options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0);
+                | (options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0)
+                | options.format().features();
         features = frontend.offeredFeatures() & wanted;
         if (!VirtioFeature.has(features, VirtioFeature.VIRTIO_F_VERSION_1)) {
             throw new FrontendException("device does not offer VIRTIO_F_VERSION_1: features=0x"
+                    + Long.toHexString(frontend.offeredFeatures()));
+        }
+        if ((options.format().features() & ~features) != 0) {
+            throw new FrontendException("device does not offer " + options.format() + ": features=0x"
                     + Long.toHexString(frontend.offeredFeatures()));
         }
         if (!frontend.hasConfig()) {
@@ -167,10 +172,9 @@ public final class ConsoleDriver implements AutoCloseable {
                         new DriverMemory.Range(DriverMemory.DEFAULT_GUEST_ADDRESS, roundUp(low)),
                         new DriverMemory.Range(HIGH_MEMORY, roundUp(high))),
                 true);
-        boolean eventIdx = VirtioFeature.has(features, VirtioFeature.VIRTIO_F_EVENT_IDX);
         boolean callSocket = frontend.options().manner().callsThroughSocket();
         for (int i = 0; i < queues; i++) {
-            SplitDriver driver = new SplitDriver(made, options.queueSize(), eventIdx, 0);
+            QueueDriver driver = QueueDriver.open(made, options.queueSize(), features, 0);
             DriverRing ring = new DriverRing(i, made, driver, callSocket);
             rings.add(ring);
             epoll.add(ring.callHeard(), Epoll.EPOLLIN, i);

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Poll;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** Drives one port of a console as hard as it goes, and checks every byte if a peer is given. */
 public final class ConsoleLoad implements AutoCloseable {
@@ -66,7 +66,7 @@ public final class ConsoleLoad implements AutoCloseable {
 
     private LoadResult transmit() throws IOException {
         DriverRing ring = port.tx();
-        SplitDriver queue = ring.driver();
+        QueueDriver queue = ring.driver();
         int block = options.blockBytes();
         long blocks = driver.memory().allocate((long) options.depth() * block, 64);
         long host = driver.memory().hostAddress(blocks);
@@ -120,7 +120,7 @@ public final class ConsoleLoad implements AutoCloseable {
 
     /** Spins a little, then waits until the device has returned a number of buffers, but not for long. */
     private void awaitUsed(DriverRing ring, int buffers) throws IOException {
-        SplitDriver queue = ring.driver();
+        QueueDriver queue = ring.driver();
         for (int i = 0; i < SPINS; i++) {
             if (queue.hasUsed()) {
                 return;
@@ -148,7 +148,7 @@ public final class ConsoleLoad implements AutoCloseable {
 
     private LoadResult receive() throws IOException {
         DriverRing ring = port.rx();
-        SplitDriver queue = ring.driver();
+        QueueDriver queue = ring.driver();
         boolean checked = peer != null;
         long position = 0;
         long done = 0;

@@ -6,39 +6,51 @@ package org.vportd.vhostuser.frontend;
  * @param multiport whether it takes VIRTIO_CONSOLE_F_MULTIPORT
  * @param eventIdx whether it takes VIRTIO_F_EVENT_IDX
  * @param indirect whether it takes VIRTIO_F_INDIRECT_DESC
- * @param queueSize descriptors of each queue; a power of two up to 32768
+ * @param queueSize descriptors of each queue; up to 32768, and a power of two unless rings are packed
  * @param bufferBytes size of each buffer for data
  * @param extraBytes guest memory to be had from {@link ConsoleDriver#memory} besides
+ * @param format what the rings are like
  */
 public record ConsoleOptions(
-        boolean multiport, boolean eventIdx, boolean indirect, int queueSize, int bufferBytes, long extraBytes) {
+        boolean multiport,
+        boolean eventIdx,
+        boolean indirect,
+        int queueSize,
+        int bufferBytes,
+        long extraBytes,
+        RingFormat format) {
     /** What Linux does: all features, pages as buffers, queues of 256. */
     public static ConsoleOptions linux() {
-        return new ConsoleOptions(true, true, true, 256, 4096, 1 << 20);
+        return new ConsoleOptions(true, true, true, 256, 4096, 1 << 20, RingFormat.SPLIT);
     }
 
     /** The same without ports and control queues. */
     public ConsoleOptions singlePort() {
-        return new ConsoleOptions(false, eventIdx, indirect, queueSize, bufferBytes, extraBytes);
+        return new ConsoleOptions(false, eventIdx, indirect, queueSize, bufferBytes, extraBytes, format);
     }
 
     /** The same without event indexes. */
     public ConsoleOptions withoutEventIdx() {
-        return new ConsoleOptions(multiport, false, indirect, queueSize, bufferBytes, extraBytes);
+        return new ConsoleOptions(multiport, false, indirect, queueSize, bufferBytes, extraBytes, format);
     }
 
     /** The same with queues of another size. */
     public ConsoleOptions withQueueSize(int size) {
-        return new ConsoleOptions(multiport, eventIdx, indirect, size, bufferBytes, extraBytes);
+        return new ConsoleOptions(multiport, eventIdx, indirect, size, bufferBytes, extraBytes, format);
     }
 
     /** The same with buffers of another size. */
     public ConsoleOptions withBufferBytes(int bytes) {
-        return new ConsoleOptions(multiport, eventIdx, indirect, queueSize, bytes, extraBytes);
+        return new ConsoleOptions(multiport, eventIdx, indirect, queueSize, bytes, extraBytes, format);
     }
 
     /** The same with more memory. */
     public ConsoleOptions withExtraBytes(long bytes) {
-        return new ConsoleOptions(multiport, eventIdx, indirect, queueSize, bufferBytes, bytes);
+        return new ConsoleOptions(multiport, eventIdx, indirect, queueSize, bufferBytes, bytes, format);
+    }
+
+    /** The same with rings of another format. */
+    public ConsoleOptions withFormat(RingFormat other) {
+        return new ConsoleOptions(multiport, eventIdx, indirect, queueSize, bufferBytes, extraBytes, other);
     }
 }

@@ -3,7 +3,7 @@ package org.vportd.vhostuser.frontend;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** One port as a guest's driver has it: its state, and its two rings with their buffers. Neither method here waits. */
 public final class ConsolePort {
@@ -170,7 +170,7 @@ public final class ConsolePort {
 
     /** Takes back the buffers that the device has returned. */
     void poll() {
-        SplitDriver driver = tx.driver();
+        QueueDriver driver = tx.driver();
         while (driver.poll()) {
             freeTx[freeTxCount++] = (int) driver.usedToken();
         }

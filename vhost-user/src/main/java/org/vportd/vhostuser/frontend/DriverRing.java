@@ -2,14 +2,12 @@ package org.vportd.vhostuser.frontend;
 
 import org.vportd.posix.EventFd;
 import org.vportd.posix.Fd;
-import org.vportd.posix.LittleEndian;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
-import org.vportd.virtio.queue.SplitLayout;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** A ring of the driver with the descriptors that go with it: the kick, and both ends of the call. */
 public final class DriverRing implements AutoCloseable {
@@ -17,7 +15,7 @@ public final class DriverRing implements AutoCloseable {
 
     private final int index;
     private final DriverMemory memory;
-    private final SplitDriver driver;
+    private final QueueDriver driver;
     private final EventFd kick;
     private final Fd callHeard;
     private final Fd callGiven;
@@ -31,7 +29,7 @@ public final class DriverRing implements AutoCloseable {
      * @param index the queue
      * @param callSocket whether calls come through a stream socket
      */
-    DriverRing(int index, DriverMemory memory, SplitDriver driver, boolean callSocket) throws PosixException {
+    DriverRing(int index, DriverMemory memory, QueueDriver driver, boolean callSocket) throws PosixException {
         this.index = index;
         this.memory = memory;
         this.driver = driver;
@@ -54,7 +52,7 @@ public final class DriverRing implements AutoCloseable {
     }
 
     /** The ring itself. */
-    public SplitDriver driver() {
+    public QueueDriver driver() {
         return driver;
     }
 
@@ -106,11 +104,6 @@ public final class DriverRing implements AutoCloseable {
 
     long userAddress(long guestAddress) {
         return memory.hostAddress(guestAddress); // our own mapping is the front-end's address space
-    }
-
-    /** The used index as the device has written it: where a ring goes on whose base nobody asked for. */
-    int usedIndexInMemory() {
-        return LittleEndian.getU16(memory.hostAddress(driver.usedAddress() + SplitLayout.IDX_OFFSET));
     }
 
     @Override

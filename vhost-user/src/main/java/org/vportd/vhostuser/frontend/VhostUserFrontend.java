@@ -330,7 +330,7 @@ public final class VhostUserFrontend implements AutoCloseable {
                 }
                 query(FrontendRequest.GET_FEATURES);
                 for (int i = 0; i < bases.length; i++) {
-                    bases[i] = rings.get(i).usedIndexInMemory();
+                    bases[i] = rings.get(i).driver().baseInMemory();
                 }
             }
             case CROSVM, CLOUD_HYPERVISOR -> {

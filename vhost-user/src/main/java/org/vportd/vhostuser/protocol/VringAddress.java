@@ -1,10 +1,12 @@
 package org.vportd.vhostuser.protocol;
 
 import java.nio.ByteBuffer;
+import org.vportd.virtio.queue.PackedLayout;
 import org.vportd.virtio.queue.SplitLayout;
 
 /**
- * Where the parts of a ring lie (vhost-user "A vring address description"). The used ring comes before the available one.
+ * Where the parts of a ring lie (vhost-user "A vring address description"). The used ring comes before the available one;
+ * of a packed ring these are the event suppression of device and driver.
  *
  * <table>
  * <caption>40 bytes</caption>
@@ -50,14 +52,17 @@ public record VringAddress(
     }
 
     /**
-     * Checks the alignment of the parts of a split ring (Virtio 1.3 §2.7).
+     * Checks the alignment of the parts of a ring (Virtio 1.3 §2.7, §2.8).
      *
+     * @param packed whether the ring is a packed one
      * @throws VhostUserRequestException if one is not aligned
      */
-    public VringAddress checkSplitAlignment() throws VhostUserRequestException {
+    public VringAddress checkAlignment(boolean packed) throws VhostUserRequestException {
+        int available = packed ? PackedLayout.EVENT_ALIGNMENT : SplitLayout.AVAIL_ALIGNMENT;
+        int used = packed ? PackedLayout.EVENT_ALIGNMENT : SplitLayout.USED_ALIGNMENT;
         if (descriptorAddress % SplitLayout.DESC_ALIGNMENT != 0
-                || usedAddress % SplitLayout.USED_ALIGNMENT != 0
-                || availAddress % SplitLayout.AVAIL_ALIGNMENT != 0) {
+                || usedAddress % used != 0
+                || availAddress % available != 0) {
             throw new VhostUserRequestException("vring is not aligned: " + this);
         }
         return this;

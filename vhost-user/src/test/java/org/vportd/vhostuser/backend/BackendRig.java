@@ -99,7 +99,12 @@ final class BackendRig implements AutoCloseable {
     }
 
     TestGuest guest(int rings) throws PosixException {
-        TestGuest guest = TestGuest.open(rings);
+        return guest(rings, 0);
+    }
+
+    /** One whose rings are as features have it. */
+    TestGuest guest(int rings, long features) throws PosixException {
+        TestGuest guest = TestGuest.open(rings, features);
         opened.push(guest::close);
         return guest;
     }

@@ -231,7 +231,7 @@ final class RawFrontend implements AutoCloseable {
     /** All that a ring needs but ENABLE. */
     void setUp(TestGuest.Ring ring) throws Exception {
         accepted(FrontendRequest.SET_VRING_NUM, ring.num());
-        accepted(FrontendRequest.SET_VRING_BASE, ring.state(ring.driver.availIndex()));
+        accepted(FrontendRequest.SET_VRING_BASE, ring.state(ring.base()));
         accepted(FrontendRequest.SET_VRING_ADDR, ring.address());
         accepted(FrontendRequest.SET_VRING_CALL, ring.withFd(), ring.call.fd());
         accepted(FrontendRequest.SET_VRING_ERR, ring.withFd(), ring.error.fd());

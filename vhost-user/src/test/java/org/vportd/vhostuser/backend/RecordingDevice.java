@@ -2,6 +2,8 @@ package org.vportd.vhostuser.backend;
 
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_EVENT_IDX;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_INDIRECT_DESC;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_IN_ORDER;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_RING_PACKED;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 import static org.vportd.virtio.VirtioFeature.mask;
 
@@ -25,8 +27,12 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
     /** The only one of the device's own. */
     static final int FEATURE = 1;
 
-    private static final long FEATURES =
-            mask(FEATURE) | mask(VIRTIO_F_VERSION_1) | mask(VIRTIO_F_EVENT_IDX) | mask(VIRTIO_F_INDIRECT_DESC);
+    private static final long FEATURES = mask(FEATURE)
+            | mask(VIRTIO_F_VERSION_1)
+            | mask(VIRTIO_F_EVENT_IDX)
+            | mask(VIRTIO_F_INDIRECT_DESC)
+            | mask(VIRTIO_F_RING_PACKED)
+            | mask(VIRTIO_F_IN_ORDER);
     private static final int BUFFER_LENGTH = 1 << 16;
 
     private final List<String> events = new ArrayList<>();

@@ -31,7 +31,7 @@ import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VringAddress;
 import org.vportd.vhostuser.protocol.VringState;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** Messages that set rings up as they cannot be, or at the wrong time. */
 @Timeout(60)
@@ -255,7 +255,7 @@ class SessionRingsSecurityTest {
     @Test
     void shouldRefuseFeaturesThatWereNotOfferedOrAreOfALegacyDriver() throws Exception {
         rig.device.takeEvents();
-        for (int bit : new int[] {0, 2, VHOST_F_LOG_ALL, 33, 34, 35, 38, 63}) {
+        for (int bit : new int[] {0, 2, VHOST_F_LOG_ALL, 33, 36, 38, 40, 63}) {
             frontend.refused(FrontendRequest.SET_FEATURES, u64(FEATURES | mask(bit)));
         }
         frontend.refused(FrontendRequest.SET_FEATURES, u64(mask(VHOST_USER_F_PROTOCOL_FEATURES)));
@@ -378,7 +378,7 @@ class SessionRingsSecurityTest {
     @Test
     void shouldAnswerWhileDriverOverfillsRing() throws Exception {
         frontend.run(guest);
-        SplitDriver driver = ring.driver;
+        QueueDriver driver = ring.driver;
         for (int i = 0; i < 1000; i++) {
             while (driver.free() > 0) {
                 driver.addReadable(guest.region().guestAddress(), 1, 0);

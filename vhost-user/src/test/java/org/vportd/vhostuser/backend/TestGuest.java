@@ -14,8 +14,9 @@ import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VringAddress;
 import org.vportd.vhostuser.protocol.VringFd;
 import org.vportd.vhostuser.protocol.VringState;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 
 /** A guest as its front-end sees it: memory and rings in it. */
 final class TestGuest implements AutoCloseable {
@@ -24,17 +25,24 @@ final class TestGuest implements AutoCloseable {
     private static final long MEMORY_BYTES = 1 << 20;
 
     final DriverMemory memory;
+    private final long features;
     final List<Ring> rings = new ArrayList<>();
 
     TestGuest(DriverMemory memory, int ringCount) throws PosixException {
+        this(memory, ringCount, 0);
+    }
+
+    /** One whose rings are as features have it. */
+    TestGuest(DriverMemory memory, int ringCount, long features) throws PosixException {
         this.memory = memory;
+        this.features = features;
         for (int i = 0; i < ringCount; i++) {
             rings.add(new Ring(i));
         }
     }
 
-    static TestGuest open(int ringCount) throws PosixException {
-        return new TestGuest(DriverMemory.open(MEMORY_BYTES), ringCount);
+    static TestGuest open(int ringCount, long features) throws PosixException {
+        return new TestGuest(DriverMemory.open(MEMORY_BYTES), ringCount, features);
     }
 
     Ring ring(int index) {
@@ -72,18 +80,24 @@ final class TestGuest implements AutoCloseable {
     /** One ring and its descriptors. */
     final class Ring implements AutoCloseable {
         final int index;
-        final SplitDriver driver;
+        final QueueDriver driver;
         final EventFd kick = EventFd.open(0);
         final EventFd call = EventFd.open(0);
         final EventFd error = EventFd.open(0);
 
         private Ring(int index) throws PosixException {
             this.index = index;
-            this.driver = new SplitDriver(memory, RING_SIZE, false, 0);
+            this.driver = QueueDriver.open(memory, RING_SIZE, features, 0);
         }
 
         Consumer<ByteBuffer> state(int num) {
             return new VringState(index, num)::encode;
+        }
+
+        /** Where the ring begins or goes on. */
+        int base() {
+            boolean packed = VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED);
+            return packed ? driver.baseInMemory() : driver.availIndex();
         }
 
         Consumer<ByteBuffer> num() {

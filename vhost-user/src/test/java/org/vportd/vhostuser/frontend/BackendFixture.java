@@ -31,11 +31,18 @@ final class BackendFixture implements AutoCloseable {
     final Path socket;
     final Path consolePeer;
     final Path portPeer;
+    private final RingFormat offered;
     private final EventLoop loop;
     private final Thread thread;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
     BackendFixture(Path directory) throws Exception {
+        this(directory, RingFormat.SPLIT);
+    }
+
+    /** One that offers rings of more formats. */
+    BackendFixture(Path directory, RingFormat offered) throws Exception {
+        this.offered = offered;
         socket = directory.resolve("vhost");
         consolePeer = directory.resolve("p0");
         portPeer = directory.resolve("p1");
@@ -67,8 +74,8 @@ final class BackendFixture implements AutoCloseable {
     private void open() throws Exception {
         Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs);
-        SerialDevice device =
-                new SerialDevice(loop, SerialOptions.defaults().withMaxPorts(4), new PortNames(), SerialListener.NONE);
+        SerialOptions options = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
+        SerialDevice device = new SerialDevice(loop, options, new PortNames(), SerialListener.NONE);
         opened.push(device);
         device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), chardev(chardevs, "c0", consolePeer));
         device.addPort(

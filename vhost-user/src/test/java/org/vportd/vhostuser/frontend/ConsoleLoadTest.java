@@ -40,7 +40,8 @@ class ConsoleLoadTest {
 
     private LoadOptions options(Manner manner, int block, int queueSize) {
         String peer = "unix:" + backend.portPeer;
-        return new LoadOptions(backend.socket.toString(), manner, 1, block, queueSize, queueSize, SHORT, peer);
+        return new LoadOptions(
+                backend.socket.toString(), manner, 1, block, queueSize, queueSize, SHORT, peer, RingFormat.SPLIT);
     }
 
     @ParameterizedTest
@@ -74,17 +75,17 @@ class ConsoleLoadTest {
     @Test
     void shouldPassAllChecksWhenBackendIsOurs() {
         List<String> lines = new ArrayList<>();
-        boolean passed = ConformanceCheck.run(backend.socket.toString(), 1, lines::add);
+        boolean passed = ConformanceCheck.run(backend.socket.toString(), 1, RingFormat.SPLIT, lines::add);
         assertTrue(passed, () -> String.join("\n", lines));
         assertTrue(lines.size() > 15);
-        passed = ConformanceCheck.run(backend.socket.toString(), 0, lines::add);
+        passed = ConformanceCheck.run(backend.socket.toString(), 0, RingFormat.SPLIT, lines::add);
         assertTrue(passed, () -> String.join("\n", lines));
     }
 
     @Test
     void shouldFailChecksWhenNobodyListens() {
         List<String> lines = new ArrayList<>();
-        assertTrue(!ConformanceCheck.run(directory.resolve("nobody").toString(), 1, lines::add));
+        assertTrue(!ConformanceCheck.run(directory.resolve("nobody").toString(), 1, RingFormat.SPLIT, lines::add));
         assertTrue(lines.stream().allMatch(line -> line.startsWith("FAIL")), () -> String.join("\n", lines));
     }
 

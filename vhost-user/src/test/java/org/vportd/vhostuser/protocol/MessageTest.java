@@ -201,7 +201,15 @@ class MessageTest {
     @DisplayName("SEC-47 alignment")
     void shouldRefuseAddressWhenItIsNotAligned(long descriptor, long used, long available) {
         VringAddress address = new VringAddress(0, 0, descriptor, used, available, 0);
-        assertThrows(VhostUserRequestException.class, address::checkSplitAlignment);
+        assertThrows(VhostUserRequestException.class, () -> address.checkAlignment(false));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"8, 4, 4", "16, 2, 4", "16, 4, 2"})
+    @DisplayName("SEC-47 alignment of a packed ring")
+    void shouldRefuseAddressWhenPackedRingIsNotAligned(long descriptor, long used, long available) {
+        VringAddress address = new VringAddress(0, 0, descriptor, used, available, 0);
+        assertThrows(VhostUserRequestException.class, () -> address.checkAlignment(true));
     }
 
     @Test

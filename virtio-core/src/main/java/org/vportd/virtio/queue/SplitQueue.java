@@ -5,20 +5,14 @@ import static org.vportd.virtio.queue.SplitLayout.distance;
 import java.lang.invoke.VarHandle;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.LittleEndian;
-import org.vportd.posix.NativeMemory;
 import org.vportd.virtio.memory.GuestMemory;
 
 /** A split virtqueue (Virtio 1.3 §2.7). Indexes run freely in 16 bits. */
 public final class SplitQueue extends VirtQueue {
-    private static final int MIN_INDIRECT_LIMIT = 1024;
-    private static final long MAX_CHAIN_BYTES = 0xffff_ffffL; // §2.7.4: no longer than 2^32 bytes in total
-
-    private final GuestMemory memory;
     private final DriverNotifier notifier;
     private final int size;
     private final int mask;
     private final boolean eventIdx;
-    private final boolean indirect;
     private final long descriptors;
     private final long availIdx;
     private final long availRing;
@@ -28,8 +22,7 @@ public final class SplitQueue extends VirtQueue {
     private final long usedRing;
     private final long availEvent;
 
-    private final IoVector scratch = new IoVector();
-    private long scratchMemory;
+    private final ChainReader chain;
 
     private int nextWalk;
     private int availSeen;
@@ -46,15 +39,15 @@ public final class SplitQueue extends VirtQueue {
      * @throws DriverFaultException if the values cannot be those of a split ring
      */
     public SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
+        super(config.features().inOrder());
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE || Integer.bitCount(size) != 1) {
             throw new DriverFaultException("split ring size is no power of two up to 32768: num=" + size);
         }
-        this.memory = memory;
         this.notifier = notifier;
         this.mask = size - 1;
-        this.eventIdx = config.eventIdx();
-        this.indirect = config.indirect();
+        this.eventIdx = config.features().eventIdx();
+        this.chain = new ChainReader(config, memory, "head");
         this.descriptors = config.descriptorAddress();
         this.availIdx = config.driverAddress() + SplitLayout.IDX_OFFSET;
         this.availRing = config.driverAddress() + SplitLayout.RING_OFFSET;
@@ -90,120 +83,62 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    int walkNext(boolean writable, IoVector into) {
+    long walkNext(boolean writable, IoVector into) {
         if (!hasAvailable()) {
-            return -1;
+            return NO_CHAIN;
         }
-        int chainHead = LittleEndian.getU16(availRing + (long) (nextWalk & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
-        if (chainHead >= size) {
-            throw new DriverFaultException("head is out of range: head=" + chainHead + " num=" + size);
+        int head = LittleEndian.getU16(availRing + (long) (nextWalk & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
+        if (head >= size) {
+            throw new DriverFaultException("head is out of range: head=" + head + " num=" + size);
         }
-        walkChain(chainHead, writable, into);
+        chain.begin(head, writable, into);
+        walkChain(head);
         nextWalk = (nextWalk + 1) & 0xffff;
-        return chainHead;
+        return chainOf(head, 1, chain.isWritable());
     }
 
-    private void walkChain(int chainHead, boolean writable, IoVector into) {
+    private void walkChain(int head) {
         long table = descriptors;
         int limit = size;
-        int index = chainHead;
-        boolean inTable = false;
-        boolean writableSeen = false;
-        long total = 0;
+        int index = head;
         int left = limit;
         int steps = 0;
+        boolean inTable = false;
         while (true) {
             steps++;
             if (left-- == 0) {
-                throw new DriverFaultException("chain has a loop or is too long: head=" + chainHead + " num=" + limit);
+                throw chain.fault("chain has a loop or is too long: num=" + limit);
             }
             long descriptor = table + (long) index * SplitLayout.DESC_LENGTH;
             long address = LittleEndian.getLong(descriptor);
             long rest = LittleEndian.getLong(descriptor + SplitLayout.DESC_LEN_OFFSET); // len, flags, next at once
             long length = rest & 0xffff_ffffL;
             int flags = (int) (rest >>> 32) & 0xffff;
+            boolean more = (flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0;
             if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
-                checkIndirect(chainHead, inTable, flags, length);
-                table = indirectTable(address, length);
+                table = chain.table(address, length, !inTable && !more); // §2.7.5.3.1
+                inTable = true;
                 limit = (int) (length / SplitLayout.DESC_LENGTH);
                 left = limit;
                 index = 0;
-                inTable = true;
                 continue;
             }
-            boolean isWritable = (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0;
-            if (writableSeen && !isWritable) {
-                throw new DriverFaultException("readable descriptor after a writable one: head=" + chainHead);
-            }
-            writableSeen = isWritable;
-            total += length;
-            if (total > MAX_CHAIN_BYTES) {
-                throw new DriverFaultException("chain is longer than 2^32 - 1 bytes: head=" + chainHead);
-            }
-            if (isWritable == writable) {
-                addBuffer(address, length, into);
-            }
-            if ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0) {
+            chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
+            if (!more) {
                 countDescriptors(steps);
                 return;
             }
             index = (int) (rest >>> 48);
             if (index >= limit) {
-                throw new DriverFaultException("next is out of range: next=" + index + " num=" + limit);
+                throw chain.fault("next is out of range: next=" + index + " num=" + limit);
             }
         }
-    }
-
-    private void checkIndirect(int chainHead, boolean inTable, int flags, long length) {
-        if (!indirect || inTable || (flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0) {
-            throw new DriverFaultException("indirect descriptor is not allowed here: head=" + chainHead + " negotiated="
-                    + indirect + " nested=" + inTable + " flags=" + flags);
-        }
-        long most = (long) Math.max(size, MIN_INDIRECT_LIMIT) * SplitLayout.DESC_LENGTH;
-        if (length == 0 || length % SplitLayout.DESC_LENGTH != 0 || length > most) {
-            throw new DriverFaultException(
-                    "indirect table has a bad length: head=" + chainHead + " len=" + length + " max=" + most);
-        }
-    }
-
-    /** A table within one region is read in place, every value once; one that straddles regions is put together first. */
-    private long indirectTable(long address, long length) {
-        long host = memory.guestRange(address, length);
-        return host != GuestMemory.UNMAPPED ? host : scratchTable(address, (int) length);
-    }
-
-    private long scratchTable(long address, int length) {
-        scratch.clear();
-        addBuffer(address, length, scratch);
-        if (scratchMemory == 0) {
-            scratchMemory = NativeMemory.allocate((long) Math.max(size, MIN_INDIRECT_LIMIT) * SplitLayout.DESC_LENGTH);
-        }
-        scratch.copyTo(scratchMemory, length);
-        return scratchMemory;
     }
 
     @Override
     public void close() {
         super.close();
-        scratch.close();
-        NativeMemory.free(scratchMemory);
-        scratchMemory = 0;
-    }
-
-    private void addBuffer(long address, long length, IoVector into) {
-        long at = address;
-        long left = length;
-        while (left > 0) {
-            int region = memory.regionOf(at);
-            if (region == GuestMemory.NO_REGION) {
-                throw new DriverFaultException(
-                        "buffer is outside of memory: addr=0x" + Long.toHexString(address) + " len=" + length);
-            }
-            long n = Math.min(Math.min(left, memory.bytesLeft(region, at)), MAX_SEGMENT_BYTES);
-            into.add(memory.hostAddress(region, at), n);
-            at += n;
-            left -= n;
-        }
+        chain.close();
     }
 
     @Override
@@ -213,15 +148,15 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    void putUsed(int id, int written) {
+    void putUsed(int id, int written, int steps) {
         long element = usedRing + (long) (nextUsed & mask) * SplitLayout.USED_ELEM_LENGTH;
         LittleEndian.putInt(element, id);
         LittleEndian.putInt(element + SplitLayout.USED_ELEM_LEN_OFFSET, written);
-        nextUsed = (nextUsed + 1) & 0xffff;
+        nextUsed = (nextUsed + steps) & 0xffff;
     }
 
     @Override
-    public void publish() {
+    void showUsed() {
         int before = published;
         if (before == nextUsed) {
             return;

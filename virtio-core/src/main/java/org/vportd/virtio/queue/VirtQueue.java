@@ -1,6 +1,7 @@
 package org.vportd.virtio.queue;
 
 import org.vportd.posix.IoVector;
+import org.vportd.virtio.memory.GuestMemory;
 
 /**
  * A virtqueue as a device uses it, whatever the format of its ring.
@@ -16,6 +17,9 @@ import org.vportd.posix.IoVector;
  *                     ^base()  ^segments()      ^next to walk
  * }</pre>
  *
+ * <p>With VIRTIO_F_IN_ORDER one used element tells of all chains up to its own (§2.7.9, §2.8.8). Those in between count as
+ * used completely, so only chains that the device can write nothing to are passed over.
+ *
  * <p>A chain is given up only by returning it, so {@link #rewind} and a new start continue exactly where the window began.
  */
 public abstract class VirtQueue implements AutoCloseable {
@@ -29,17 +33,45 @@ public abstract class VirtQueue implements AutoCloseable {
     private static final int MAX_DESCRIPTORS_PER_TURN = 4 * MAX_DESCRIPTORS_PER_WALK;
     private static final int INITIAL_CHAINS = 16;
 
+    /** The answer of {@link #walkNext} if none is available. */
+    static final long NO_CHAIN = -1;
+
+    private static final int STEPS_SHIFT = 16;
+    private static final long WRITABLE = 1L << 32;
+
+    private final boolean batches;
     private final IoVector segments = new IoVector();
-    private int[] ids = new int[INITIAL_CHAINS];
+    private long[] tickets = new long[INITIAL_CHAINS];
     private long[] sizes = new long[INITIAL_CHAINS];
     private int head;
     private int chains;
     private long firstDone;
     private HeldPosition held = HeldPosition.NONE;
     private long walkedDescriptors;
+    /** Chains returned that the next used element will tell of, in steps of the ring, and the id of the last of them. */
+    private int batchedSteps;
 
-    /** For the formats. */
-    VirtQueue() {}
+    private int batchedId;
+
+    /**
+     * For the formats.
+     *
+     * @param inOrder whether the driver understands that a used element stands for chains before it
+     */
+    VirtQueue(boolean inOrder) {
+        this.batches = inOrder;
+    }
+
+    /**
+     * Makes the queue of the format that was negotiated.
+     *
+     * @throws DriverFaultException if the values cannot be those of such a ring
+     */
+    public static VirtQueue open(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
+        return config.features().packed()
+                ? new PackedQueue(config, memory, notifier)
+                : new SplitQueue(config, memory, notifier);
+    }
 
     /** How {@link #drain} ended. */
     public enum Drained {
@@ -105,36 +137,40 @@ public abstract class VirtQueue implements AutoCloseable {
                 && segments.bytes() < MAX_WINDOW_BYTES
                 && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
             long before = segments.bytes();
-            int id = walkNext(writable, segments);
-            if (id < 0) {
+            long ticket = walkNext(writable, segments);
+            if (ticket == NO_CHAIN) {
                 break;
             }
-            append(id, segments.bytes() - before);
+            append(ticket, segments.bytes() - before);
         }
         if (held.bytes() > 0 && chains > 0) {
             resume();
         }
+        int walked = chains;
         returnFinished(); // chains without a byte in this direction
+        if (chains < walked) {
+            publish(); // the window may stay as it is for long, and a stop must find nothing returned but not shown
+        }
     }
 
-    private void append(int id, long bytes) {
-        if (chains == ids.length) {
+    private void append(long ticket, long bytes) {
+        if (chains == tickets.length) {
             grow();
         }
-        int slot = (head + chains) & (ids.length - 1);
-        ids[slot] = id;
+        int slot = (head + chains) & (tickets.length - 1);
+        tickets[slot] = ticket;
         sizes[slot] = bytes;
         chains++;
     }
 
     private void grow() {
-        int[] grownIds = new int[chains * 2];
+        long[] grownTickets = new long[chains * 2];
         long[] grownSizes = new long[chains * 2];
         for (int i = 0; i < chains; i++) {
-            grownIds[i] = ids[(head + i) & (chains - 1)];
+            grownTickets[i] = tickets[(head + i) & (chains - 1)];
             grownSizes[i] = sizes[(head + i) & (chains - 1)];
         }
-        ids = grownIds;
+        tickets = grownTickets;
         sizes = grownSizes;
         head = 0;
     }
@@ -200,13 +236,37 @@ public abstract class VirtQueue implements AutoCloseable {
     }
 
     private void returnFirst(long written) {
-        putUsed(ids[head], (int) written);
-        head = (head + 1) & (ids.length - 1);
+        long ticket = tickets[head];
+        head = (head + 1) & (tickets.length - 1);
         chains--;
+        int steps = batchedSteps + ((int) ticket >>> STEPS_SHIFT);
+        if (batches && (ticket & WRITABLE) == 0) {
+            batchedSteps = steps;
+            batchedId = (int) ticket & 0xffff;
+            return;
+        }
+        batchedSteps = 0;
+        putUsed((int) ticket & 0xffff, (int) written, steps);
+    }
+
+    /** Shows the driver what was returned since the last time, and calls it if it wants that. */
+    public final void publish() {
+        int steps = batchedSteps;
+        if (steps > 0) {
+            batchedSteps = 0;
+            putUsed(batchedId, 0, steps);
+        }
+        showUsed();
+    }
+
+    /** The steps by which what was returned is ahead of the used elements. */
+    final int batchedSteps() {
+        return batchedSteps;
     }
 
     /**
-     * Gives the window back to the ring: its chains are available again, in the same order.
+     * Gives the window back to the ring: its chains are available again, in the same order. What was returned has been
+     * published before.
      *
      * @return how much of the first one was consumed
      */
@@ -238,9 +298,6 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Whether the driver has made chains available that are not in the window. */
     public abstract boolean hasAvailable();
 
-    /** Shows the driver what was returned since the last time, and calls it if it wants that. */
-    public abstract void publish();
-
     /**
      * Asks the driver to kick at the next chain.
      *
@@ -251,8 +308,19 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
     public abstract void disableKicks();
 
-    /** Walks the next chain and adds what it holds in one direction; answers its id, or -1 if none is available. */
-    abstract int walkNext(boolean writable, IoVector into);
+    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, or {@link #NO_CHAIN}. */
+    abstract long walkNext(boolean writable, IoVector into);
+
+    /**
+     * What has to be known of a chain to return it.
+     *
+     * @param id what the used element names it by; range 0 to 65535
+     * @param steps by how much it moves the ring on; range 1 to 32768
+     * @param writable whether the device could write to it
+     */
+    static long chainOf(int id, int steps, boolean writable) {
+        return (writable ? WRITABLE : 0) | (long) steps << STEPS_SHIFT | id;
+    }
 
     /** Notes how long a chain was, also in descriptors that hold nothing: they cost the turn its time all the same. */
     final void countDescriptors(int descriptors) {
@@ -262,6 +330,9 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Makes the chains of the window available again. */
     abstract void unwalk();
 
-    /** Writes the next used element, not visible to the driver before {@link #publish}. */
-    abstract void putUsed(int id, int written);
+    /** Writes the next used element, not visible to the driver before {@link #showUsed}. */
+    abstract void putUsed(int id, int written, int steps);
+
+    /** Makes used elements visible, the first one last, and calls the driver if it wants that. */
+    abstract void showUsed();
 }

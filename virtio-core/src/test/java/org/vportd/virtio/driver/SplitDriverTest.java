@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vportd.posix.LittleEndian;
 import org.vportd.posix.PosixException;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.queue.SplitLayout;
 
 class SplitDriverTest {
@@ -25,7 +26,7 @@ class SplitDriverTest {
     @BeforeEach
     void open() throws PosixException {
         memory = DriverMemory.open(1 << 20);
-        driver = new SplitDriver(memory, SIZE, false, 4);
+        driver = new SplitDriver(memory, SIZE, 0, 4);
         data = memory.allocate(4096, 4096);
     }
 
@@ -133,6 +134,36 @@ class SplitDriverTest {
     void shouldRefuseUsedIndexWhenItIsAheadOfAvailable() {
         int id = driver.addWritable(data, 10, 0); // not published
         deviceReturns(id, 1);
+        assertThrows(DeviceFaultException.class, driver::poll);
+    }
+
+    private int addThreeInOrder() {
+        driver = new SplitDriver(memory, SIZE, VirtioFeature.mask(VirtioFeature.VIRTIO_F_IN_ORDER), 4);
+        driver.addWritable(data, 10, 1);
+        driver.addReadable(data, 5, 2);
+        int last = driver.addWritable(data, 20, 3);
+        driver.publish();
+        return last;
+    }
+
+    @Test
+    void shouldGiveBackSkippedChainsAsUsedCompletelyWhenInOrder() {
+        int last = addThreeInOrder();
+        usedIdx = 0;
+        deviceReturns(last, 15);
+        LittleEndian.putU16(memory.hostAddress(driver.usedAddress()) + SplitLayout.IDX_OFFSET, 3);
+        long[] bytes = {10, 0, 15};
+        for (int i = 0; i < 3; i++) {
+            assertTrue(driver.poll());
+            assertEquals(i + 1, driver.usedToken());
+            assertEquals(bytes[i], driver.usedBytes());
+        }
+        assertFalse(driver.poll());
+    }
+
+    @Test
+    void shouldRefuseChainWhenItIsReturnedOutOfOrder() {
+        deviceReturns(addThreeInOrder(), 0); // though used.idx tells of one only
         assertThrows(DeviceFaultException.class, driver::poll);
     }
 

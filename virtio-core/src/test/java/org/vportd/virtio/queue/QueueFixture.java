@@ -2,11 +2,11 @@ package org.vportd.virtio.queue;
 
 import java.util.List;
 import org.vportd.posix.IoVector;
-import org.vportd.posix.LittleEndian;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.driver.DriverMemory;
-import org.vportd.virtio.driver.SplitDriver;
+import org.vportd.virtio.driver.QueueDriver;
 import org.vportd.virtio.memory.GuestMemory;
 
 /** A driver and a device on the same ring in real shared memory, and raw access to the ring for what no driver does. */
@@ -18,36 +18,44 @@ final class QueueFixture implements AutoCloseable {
     private static final long REGION_BYTES = 8 << 20;
 
     final DriverMemory memory;
-    final SplitDriver driver;
+    final QueueDriver driver;
+    final RingFormat format;
     final GuestMemory deviceMemory;
     final boolean eventIdx;
-    SplitQueue queue;
+    VirtQueue queue;
     int calls;
+    private final RawRing raw;
 
-    QueueFixture(int size, boolean eventIdx) throws PosixException {
-        this(size, eventIdx, List.of(new DriverMemory.Range(DriverMemory.DEFAULT_GUEST_ADDRESS, REGION_BYTES)), 0);
+    QueueFixture(RingFormat format, int size, boolean eventIdx) throws PosixException {
+        this(
+                format,
+                size,
+                eventIdx,
+                List.of(new DriverMemory.Range(DriverMemory.DEFAULT_GUEST_ADDRESS, REGION_BYTES)),
+                0);
     }
 
-    QueueFixture(int size, boolean eventIdx, List<DriverMemory.Range> ranges, int indirectEntries)
+    QueueFixture(RingFormat format, int size, boolean eventIdx, List<DriverMemory.Range> ranges, int indirectEntries)
             throws PosixException {
         this.memory = DriverMemory.open(ranges, true);
-        this.driver = new SplitDriver(memory, size, eventIdx, indirectEntries);
+        this.format = format;
+        this.driver = QueueDriver.open(memory, size, format.features(eventIdx, true), indirectEntries);
         this.deviceMemory = memory.mapForDevice();
         this.eventIdx = eventIdx;
-        this.queue = newQueue(0, true);
+        this.raw = format.isPacked() ? new RawPackedRing(memory, driver) : new RawSplitRing(memory, driver);
+        this.queue = newQueue(driver.firstBase(), true);
     }
 
     /** A new device on the ring as it is. */
-    SplitQueue newQueue(int base, boolean indirect) {
+    VirtQueue newQueue(int base, boolean indirect) {
         QueueConfig config = new QueueConfig(
                 driver.size(),
                 device(driver.descriptorAddress()),
                 device(driver.availAddress()),
                 device(driver.usedAddress()),
                 base,
-                eventIdx,
-                indirect);
-        return new SplitQueue(config, deviceMemory, () -> calls++);
+                VirtioFeature.rings(format.features(eventIdx, indirect)));
+        return VirtQueue.open(config, deviceMemory, () -> calls++);
     }
 
     /** Replaces the device, as a stop and a start do. */
@@ -87,63 +95,66 @@ final class QueueFixture implements AutoCloseable {
         return bytes;
     }
 
+    // --- what no driver does
+
     void descriptor(int index, long address, long length, int flags, int next) {
-        tableEntry(driver.descriptorAddress(), index, address, length, flags, next);
+        raw.descriptor(index, address, length, flags, next);
+    }
+
+    /** Overwrites a descriptor in the ring, in use or not. */
+    void scribble(int index, long address, long length, int flags, int next) {
+        raw.scribble(index, address, length, flags, next);
     }
 
     void tableEntry(long table, int index, long address, long length, int flags, int next) {
-        long entry = table + (long) index * SplitLayout.DESC_LENGTH;
-        LittleEndian.putLong(memory.hostAddress(entry), address);
-        LittleEndian.putLong(
-                memory.hostAddress(entry + SplitLayout.DESC_LEN_OFFSET),
-                (length & 0xffff_ffffL) | (long) flags << 32 | (long) next << 48);
+        raw.tableEntry(table, index, address, length, flags, next);
     }
 
-    /** Makes one more chain available. */
+    /** Makes one more chain available, of the descriptors written that begin with this one. */
     void offer(int head) {
-        int index = availIdx();
-        LittleEndian.putU16(avail(SplitLayout.RING_OFFSET + 2L * (index & (driver.size() - 1))), head);
-        setAvailIdx(index + 1);
+        raw.offer(head);
     }
 
-    int availIdx() {
-        return LittleEndian.getU16(avail(SplitLayout.IDX_OFFSET));
-    }
-
-    void setAvailIdx(int index) {
-        LittleEndian.putU16(avail(SplitLayout.IDX_OFFSET), index);
-    }
-
+    /** How many of the chains offered have been returned. */
     int usedIdx() {
-        return LittleEndian.getU16(used(SplitLayout.IDX_OFFSET));
+        return raw.used();
     }
 
-    int usedFlags() {
-        return LittleEndian.getU16(used(SplitLayout.FLAGS_OFFSET));
+    int usedElementId(int chain) {
+        return raw.usedId(chain);
     }
 
-    int usedElementId(int slot) {
-        return LittleEndian.getInt(used(SplitLayout.RING_OFFSET + 8L * slot));
+    int usedElementLength(int chain) {
+        return raw.usedLength(chain);
     }
 
-    int usedElementLength(int slot) {
-        return LittleEndian.getInt(used(SplitLayout.RING_OFFSET + 8L * slot + 4));
+    /** Names an arbitrary place at which to be called. */
+    void setUsedEvent(int place) {
+        raw.setUsedEvent(place);
     }
 
-    void setUsedEvent(int index) {
-        LittleEndian.putU16(avail(SplitLayout.usedEventOffset(driver.size())), index);
+    /** Forgets what was offered and begins where the device begins. */
+    void restartBroken() {
+        queue.close();
+        queue = newQueue(raw.restart(), true);
     }
 
-    int availEvent() {
-        return LittleEndian.getU16(used(SplitLayout.availEventOffset(driver.size())));
+    RawSplitRing split() {
+        return (RawSplitRing) raw;
     }
 
-    private long avail(long offset) {
-        return memory.hostAddress(driver.availAddress() + offset);
+    RawPackedRing packed() {
+        return (RawPackedRing) raw;
     }
 
-    private long used(long offset) {
-        return memory.hostAddress(driver.usedAddress() + offset);
+    /** The base after so many chains of one descriptor. */
+    int baseAfter(int taken, int returned) {
+        if (!format.isPacked()) {
+            return taken;
+        }
+        int available = PackedLayout.advance(PackedLayout.FIRST_CURSOR, taken, driver.size());
+        int used = PackedLayout.advance(PackedLayout.FIRST_CURSOR, returned, driver.size());
+        return used << 16 | available;
     }
 
     /** The bytes of the device's window, not consumed. */

@@ -23,7 +23,7 @@ class WalkBudgetTest {
     void shouldEndTurnWhenLongEmptyChainsAreOfferedAgainAndAgain() throws PosixException {
         try (DriverMemory memory = DriverMemory.open(4 << 20);
                 GuestMemory guest = memory.mapForDevice()) {
-            SplitDriver driver = new SplitDriver(memory, SIZE, false, 0);
+            SplitDriver driver = new SplitDriver(memory, SIZE, 0, 0);
             offerTheSameChainEverywhere(memory, driver);
             QueueConfig config = new QueueConfig(
                     SIZE,
@@ -31,8 +31,7 @@ class WalkBudgetTest {
                     guest.guestRange(driver.availAddress(), 1),
                     guest.guestRange(driver.usedAddress(), 1),
                     0,
-                    false,
-                    false);
+                    new RingFeatures(false, false, false, false));
             try (SplitQueue queue = new SplitQueue(config, guest, () -> {})) {
                 VirtQueue.Consumer none = window -> true;
                 assertEquals(VirtQueue.Drained.MORE, queue.drain(none));

@@ -5,37 +5,38 @@ import java.lang.reflect.Proxy;
 import org.vportd.loop.EventLoop;
 
 /**
- * Hears of SIGCONT: the process goes on after it was stopped. The Java class for that is reached by reflection, as the
- * compiler warns of its very name.
+ * Hears of a signal, such as SIGCONT when the process goes on after it was stopped, or SIGWINCH when its terminal has
+ * another size. The Java class for that is reached by reflection, as the compiler warns of its very name.
  */
-final class ContinueSignal implements AutoCloseable {
-    private static final System.Logger LOGGER = System.getLogger(ContinueSignal.class.getName());
+final class ProcessSignal implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(ProcessSignal.class.getName());
 
     private volatile boolean closed;
 
-    private ContinueSignal() {}
+    private ProcessSignal() {}
 
     /**
      * Has something done on the loop each time.
      *
+     * @param name the name of the signal, without SIG
      * @param action loop thread
      */
-    static ContinueSignal handle(EventLoop loop, Runnable action) {
-        ContinueSignal signal = new ContinueSignal();
+    static ProcessSignal handle(EventLoop loop, String name, Runnable action) {
+        ProcessSignal signal = new ProcessSignal();
         try {
             Class<?> type = Class.forName("sun.misc.Signal");
             Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
             Object handler = Proxy.newProxyInstance(
-                    ContinueSignal.class.getClassLoader(), new Class<?>[] {handlerType}, (proxy, method, arguments) -> {
+                    ProcessSignal.class.getClassLoader(), new Class<?>[] {handlerType}, (proxy, method, arguments) -> {
                         if (method.getName().equals("handle") && !signal.closed) {
                             loop.post(action);
                         }
                         return null;
                     });
             type.getMethod("handle", type, handlerType)
-                    .invoke(null, type.getConstructor(String.class).newInstance("CONT"), handler);
+                    .invoke(null, type.getConstructor(String.class).newInstance(name), handler);
         } catch (ReflectiveOperationException e) {
-            LOGGER.log(Level.DEBUG, "no SIGCONT here, the terminal's mode is not set again: error=" + e);
+            LOGGER.log(Level.DEBUG, "a signal is not heard of: signal=SIG" + name + " error=" + e);
         }
         return signal;
     }

@@ -1,0 +1,259 @@
+package org.vportd.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
+
+/**
+ * The whole daemon under random commands, and clients that come, stop reading and vanish. A failure names the seed;
+ * {@code -Dvportd.seed=N} begins with the same steps, and {@code -Dvportd.chaos.steps=N} takes more of them.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class ChaosTest {
+    private static final String SEED_PROPERTY = "vportd.seed";
+    private static final int STEPS = Integer.getInteger("vportd.chaos.steps", 2500);
+    private static final int WARM_UP_STEPS = 300;
+    private static final int PATIENCE_S = 20;
+    private static final long MEMORY_BOUND_KB = 32 << 10;
+    private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-[0-9a-f]+ ");
+    private static final long HIGH_ADDRESS = 1L << 40;
+
+    @TempDir
+    private Path folder;
+
+    private final List<Logger> silenced = new ArrayList<>();
+    private boolean hasTls;
+    private EventLoop loop;
+    private Thread thread;
+
+    @BeforeEach
+    void start() throws Exception {
+        Logger all = Logger.getLogger("org.vportd");
+        all.setLevel(Level.OFF); // connections fail all the time
+        silenced.add(all);
+        assertEquals(
+                0,
+                new ProcessBuilder(
+                                "mkfifo",
+                                folder.resolve("f.in").toString(),
+                                folder.resolve("f.out").toString())
+                        .start()
+                        .waitFor());
+        List<Options> objects = objects();
+        loop = EventLoop.open();
+        CompletableFuture<Boolean> started = new CompletableFuture<>();
+        thread = new Thread(() -> run(config(objects), started), "chaos-daemon");
+        thread.start();
+        assertTrue(started.get(PATIENCE_S, TimeUnit.SECONDS));
+    }
+
+    private List<Options> objects() throws Exception {
+        try {
+            Path ours = new TestCertificates(folder).credentials("server", "server");
+            hasTls = true;
+            return List.of(options("tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir=" + ours, "qom-type"));
+        } catch (TestAbortedException e) {
+            return List.of(); // without openssl there is one thing less
+        }
+    }
+
+    private static Options options(String text, String impliedKey) {
+        return Options.parse(text, impliedKey, warning -> {});
+    }
+
+    private static ChardevConfig socket(String id, Path path) {
+        return ChardevConfig.of(options("socket,server=on,wait=off,id=" + id + ",path=" + path, "backend"));
+    }
+
+    private interface Config {
+        DaemonConfig make() throws Exception;
+    }
+
+    private Config config(List<Options> objects) {
+        return () -> new DaemonConfig(
+                folder.resolve("v.sock").toString(),
+                null,
+                0600,
+                false,
+                "chaos",
+                (byte) 1,
+                objects,
+                List.of(socket("stable", folder.resolve("stable")), socket("mon", folder.resolve("qmp"))),
+                List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
+                DeviceConfig.of(List.of(options("virtserialport,chardev=stable,id=fixed,nr=1", "driver"))),
+                false);
+    }
+
+    private void run(Config config, CompletableFuture<Boolean> started) {
+        try (Daemon daemon = Daemon.start(loop, config.make())) {
+            started.complete(true);
+            int unused = daemon.run();
+        } catch (Exception | Error e) {
+            started.completeExceptionally(e);
+            throw new IllegalStateException("the daemon has failed", e);
+        }
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        loop.stop();
+        thread.join(TimeUnit.SECONDS.toMillis(PATIENCE_S));
+        silenced.forEach(logger -> logger.setLevel(null));
+        assertTrue(!thread.isAlive(), "the daemon does not stop");
+        loop.close();
+    }
+
+    @Test
+    @DisplayName("CH-38 QMP-15 nothing that clients and guests do together leaves a trace, or a wrong byte elsewhere")
+    void shouldKeepOrderWhateverIsAsked() throws Exception {
+        Long given = Long.getLong(SEED_PROPERTY);
+        long seed = given == null ? System.nanoTime() : given;
+        String[] story = {""};
+        try {
+            Map<String, Integer> unused = chaos(seed ^ -1, WARM_UP_STEPS, story);
+            Traces before = settled();
+            Map<String, Integer> done = chaos(seed, STEPS, story);
+            for (String kind : List.of("chardev-add", "chardev-change", "device_add", "connect", "exchange")) {
+                assertTrue(done.getOrDefault(kind, 0) >= STEPS / 200, done::toString);
+            }
+            await(() -> traces().equals(before), () -> "before " + before + ", now " + traces());
+            long grown = nativeKilobytes() - before.nativeKilobytes;
+            assertTrue(grown < MEMORY_BOUND_KB, () -> "memory has grown: kB=" + grown);
+        } catch (Exception | Error e) {
+            throw new AssertionError(
+                    "replay with -D" + SEED_PROPERTY + "=" + seed + "; the steps before:\n  " + story[0], e);
+        }
+    }
+
+    private Map<String, Integer> chaos(long seed, int steps, String[] story) throws Exception {
+        try (ChaosRun run = new ChaosRun(seed, folder, hasTls)) {
+            try {
+                run.steps(steps);
+                run.clearUp();
+            } catch (Exception | Error e) {
+                story[0] = run.story();
+                throw e;
+            }
+            return run.done();
+        }
+    }
+
+    /** What could be left behind. Memory is not for comparing. */
+    private record Traces(long descriptors, Set<String> threads, Set<String> files, long nativeKilobytes) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Traces traces
+                    && traces.descriptors == descriptors
+                    && traces.threads.equals(threads)
+                    && traces.files.equals(files);
+        }
+
+        @Override
+        public int hashCode() {
+            return files.hashCode();
+        }
+    }
+
+    /** What is there once farewells that peers never read have been given up. */
+    private Traces settled() throws Exception {
+        Traces[] last = {traces()};
+        long[] since = {System.nanoTime()};
+        await(
+                () -> {
+                    Traces now = traces();
+                    if (!now.equals(last[0])) {
+                        last[0] = now;
+                        since[0] = System.nanoTime();
+                    }
+                    return System.nanoTime() - since[0] > TimeUnit.MILLISECONDS.toNanos(500)
+                            && now.threads.stream().noneMatch("tls-handshake"::equals);
+                },
+                () -> "still changing: " + traces());
+        return last[0];
+    }
+
+    private Traces traces() {
+        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"));
+                Stream<Path> files = Files.list(folder)) {
+            Set<String> names = files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.matches("(o|log)\\d")) // files stay, unlike sockets and links
+                    .collect(Collectors.toCollection(TreeSet::new));
+            Set<String> threads = Thread.getAllStackTraces().keySet().stream()
+                    .map(Thread::getName)
+                    .filter(name -> name.matches("chaos-daemon|tls-.*|resolve-.*|echo-guest|vportd-.*"))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            return new Traces(links.filter(this::isCounted).count(), threads, names, nativeKilobytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Archives and class files, which the JVM opens and closes when it pleases, are left out. */
+    private boolean isCounted(Path link) {
+        try {
+            String target = Files.readSymbolicLink(link).toString();
+            return Stream.of("socket:", "pipe:", "anon_inode:", "/memfd:", "/dev/p", folder.toString())
+                    .anyMatch(target::startsWith);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Resident memory of this process that is neither a file's nor the JVM's heap, which compressed references keep at
+     * low addresses, unlike what malloc and mmap hand out.
+     */
+    private static long nativeKilobytes() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/smaps"))) {
+            boolean isHigh = false;
+            long sum = 0;
+            for (String line : (Iterable<String>) lines::iterator) {
+                Matcher mapping = MAPPING.matcher(line);
+                if (mapping.lookingAt()) {
+                    isHigh = Long.parseUnsignedLong(mapping.group(1), 16) > HIGH_ADDRESS;
+                } else if (isHigh && line.startsWith("Anonymous:")) {
+                    sum += Long.parseLong(line.replaceAll("\\D", ""));
+                }
+            }
+            return sum;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void await(BooleanSupplier condition, Supplier<String> message) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < end, message);
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+    }
+}
