@@ -74,9 +74,14 @@ final class DaemonProcess {
         return "\n--- vportd (" + state + "), " + log + ":\n" + log();
     }
 
-    /** Ends it by SIGTERM and returns its exit status. */
+    /** Ends it by SIGTERM, if it has not ended yet, and returns its exit status. */
     int terminate(Duration timeout) throws IOException {
         process.destroy();
+        return awaitExit(timeout);
+    }
+
+    /** Waits until it has ended and returns its exit status. */
+    int awaitExit(Duration timeout) throws IOException {
         try {
             if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 String tail = tail();

@@ -2,6 +2,7 @@ package org.vportd.guest;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -24,6 +25,11 @@ final class HostPeer implements AutoCloseable {
     /** Connects, as soon as somebody listens. */
     static HostPeer connect(Path socket, Duration timeout) throws IOException {
         return new HostPeer(TimedChannel.connect(socket, timeout));
+    }
+
+    /** Takes the connection that the daemon makes. */
+    static HostPeer accept(ServerSocketChannel listener, Duration timeout) throws IOException {
+        return new HostPeer(TimedChannel.accept(listener, timeout));
     }
 
     /** Sends so many bytes of the pattern and returns their checksum, which {@code portrecv} in the guest prints too. */
@@ -97,13 +103,19 @@ final class HostPeer implements AutoCloseable {
     /** Receives until the stream ends or nothing came for some time. */
     Transfer receiveAll(Duration quiet) throws IOException {
         MessageDigest digest = TestPattern.newDigest();
+        long received = receiveAll(quiet, digest);
+        return new Transfer(received, TestPattern.hex(digest));
+    }
+
+    /** As {@link #receiveAll(Duration)}, but into a checksum that goes on; returns the number of bytes. */
+    long receiveAll(Duration quiet, MessageDigest into) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(BLOCK_LENGTH);
         long received = 0;
         while (channel.read(buffer.clear(), Deadline.after(quiet)) > 0) {
             received += buffer.position();
-            digest.update(buffer.flip());
+            into.update(buffer.flip());
         }
-        return new Transfer(received, TestPattern.hex(digest));
+        return received;
     }
 
     /** Receives exactly so many bytes and returns them. */

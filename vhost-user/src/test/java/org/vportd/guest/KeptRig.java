@@ -1,6 +1,7 @@
 package org.vportd.guest;
 
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -14,11 +15,21 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCallback {
     private final Rig.Starter starter;
     private final String deviceOptions;
+    private final Rig.MoreOptions more;
     private @Nullable Rig rig;
 
     KeptRig(Rig.Starter starter, String deviceOptions) {
+        this(starter, deviceOptions, dir -> List.of());
+    }
+
+    KeptRig(Rig.Starter starter, Rig.MoreOptions more) {
+        this(starter, "", more);
+    }
+
+    private KeptRig(Rig.Starter starter, String deviceOptions, Rig.MoreOptions more) {
         this.starter = starter;
         this.deviceOptions = deviceOptions;
+        this.more = more;
     }
 
     Rig rig() {
@@ -31,7 +42,7 @@ final class KeptRig implements BeforeEachCallback, AfterEachCallback, AfterAllCa
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
         if (rig == null) {
-            rig = new Rig(starter, deviceOptions);
+            rig = new Rig(starter, deviceOptions, more);
             rig.awaitGuest();
         }
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -21,7 +22,7 @@ final class Rig implements AutoCloseable {
     static final String PORT = "/dev/virtio-ports/org.vportd.test";
     static final String AGENT_PORT = "/dev/virtio-ports/org.qemu.guest_agent.0";
 
-    private static final int MAX_PORTS = 4;
+    private static final int MAX_PORTS = 12;
     private static final int NUM_VQS = 2 * (MAX_PORTS + 1);
     private static final Duration BOOT_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration STATE_TIMEOUT = Duration.ofSeconds(10);
@@ -46,28 +47,33 @@ final class Rig implements AutoCloseable {
         Guest start(Path vhostUserSocket, Path dir, int numVqs) throws IOException;
     }
 
+    /** What else the daemon is told, given the folder of the test. */
+    @FunctionalInterface
+    interface MoreOptions {
+        List<String> in(Path dir);
+    }
+
     /**
      * Starts both.
      *
      * @param deviceOptions what the device shall be besides, with a comma before each
      */
-    Rig(Starter starter, String deviceOptions) throws IOException {
+    Rig(Starter starter, String deviceOptions, MoreOptions more) throws IOException {
         GuestFiles unused = GuestFiles.require(); // skips the test before anything runs
         this.starter = starter;
         dir = Files.createTempDirectory("vportd-guest");
-        daemon = DaemonProcess.start(
-                vhostUserSocket(),
-                dir,
-                List.of(
-                        "-chardev", "socket,id=c0,path=" + dir.resolve("c0") + ",server=on,wait=off",
-                        "-chardev", "pty,id=c1",
-                        "-chardev", "socket,id=c2,path=" + portSocket() + ",server=on,wait=off",
-                        "-chardev", "socket,id=c3,path=" + agentSocket() + ",server=on,wait=off",
-                        "-device", "vhost-user-serial,max_ports=" + MAX_PORTS + deviceOptions,
-                        "-device", "virtconsole,chardev=c0",
-                        "-device", "virtconsole,chardev=c1",
-                        "-device", "virtserialport,chardev=c2,name=org.vportd.test",
-                        "-device", "virtserialport,chardev=c3,name=org.qemu.guest_agent.0"));
+        List<String> options = new ArrayList<>(List.of(
+                "-chardev", "socket,id=c0,path=" + dir.resolve("c0") + ",server=on,wait=off",
+                "-chardev", "pty,id=c1",
+                "-chardev", "socket,id=c2,path=" + portSocket() + ",server=on,wait=off",
+                "-chardev", "socket,id=c3,path=" + agentSocket() + ",server=on,wait=off",
+                "-device", "vhost-user-serial,max_ports=" + MAX_PORTS + deviceOptions,
+                "-device", "virtconsole,chardev=c0",
+                "-device", "virtconsole,chardev=c1",
+                "-device", "virtserialport,chardev=c2,name=org.vportd.test",
+                "-device", "virtserialport,chardev=c3,name=org.qemu.guest_agent.0"));
+        options.addAll(more.in(dir));
+        daemon = DaemonProcess.start(vhostUserSocket(), dir, options);
         try {
             console = Console.connect(dir.resolve("c0"), STATE_TIMEOUT, () -> "");
             guest = starter.start(vhostUserSocket(), dir, NUM_VQS);

@@ -6,6 +6,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +43,20 @@ final class TimedChannel implements TimedStream {
             throw new AssertionError("nobody listens: socket=" + socket + " timeout=" + timeout);
         }
         return new TimedChannel(connected[0]);
+    }
+
+    /** Takes the next connection to a socket. */
+    static TimedChannel accept(ServerSocketChannel listener, Duration timeout) throws IOException {
+        listener.configureBlocking(false);
+        SocketChannel[] accepted = new SocketChannel[1];
+        boolean done = Deadline.after(timeout).await(() -> {
+            accepted[0] = listener.accept();
+            return accepted[0] != null;
+        });
+        if (!done) {
+            throw new AssertionError("nobody connects: socket=" + listener.getLocalAddress() + " timeout=" + timeout);
+        }
+        return new TimedChannel(accepted[0]);
     }
 
     @Override
