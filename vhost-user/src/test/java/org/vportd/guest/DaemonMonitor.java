@@ -17,7 +17,7 @@ import org.vportd.monitor.json.JsonFramer;
 /** A client of the daemon's QMP monitor. Events are kept until they are asked for. */
 final class DaemonMonitor implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
-    private static final Pattern LINE = Pattern.compile("([^\r\n]*)\r\n");
+    private static final Pattern LINE = Pattern.compile("\\A([^\r\n]*+)\r\n");
 
     private final Console channel;
     private final List<Map<?, ?>> events = new ArrayList<>();
