@@ -53,12 +53,7 @@ final class ChardevCommands {
             return null;
         });
         table.add("chardev-send-break", ID, ObjectType.EMPTY, (arguments, session) -> {
-            String id = arguments.string("id");
-            Chardev chardev = chardevs.find(id);
-            if (chardev == null) {
-                throw new QmpException("Chardev '" + id + "' not found");
-            }
-            chardev.sendBreak();
+            NamedChardevs.find(chardevs, arguments.string("id")).sendBreak();
             return null;
         });
     }

@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
-import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.mux.HubChardev;
 import org.vportd.monitor.schema.ArrayType;
@@ -58,13 +57,8 @@ final class HubCommands {
         });
     }
 
-    private Chardev find(Arguments arguments, String key) throws ConfigException {
-        String id = arguments.string(key);
-        Chardev chardev = chardevs.find(id);
-        if (chardev == null) {
-            throw new ConfigException("Chardev '" + id + "' not found");
-        }
-        return chardev;
+    private Chardev find(Arguments arguments, String key) throws QmpException {
+        return NamedChardevs.find(chardevs, arguments.string(key));
     }
 
     private static Options memberOptions(Arguments arguments) {

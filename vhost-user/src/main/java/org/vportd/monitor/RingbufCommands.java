@@ -3,7 +3,6 @@ package org.vportd.monitor;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.regex.Pattern;
-import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.monitor.schema.Builtin;
@@ -52,15 +51,7 @@ final class RingbufCommands {
     }
 
     private RingbufChardev find(Arguments arguments) throws QmpException {
-        String id = arguments.string("device");
-        Chardev chardev = chardevs.find(id);
-        if (chardev == null) {
-            throw new QmpException("Device '" + id + "' not found");
-        }
-        if (chardev instanceof RingbufChardev ring) {
-            return ring;
-        }
-        throw new QmpException(id + " is not a ringbuf device");
+        return NamedChardevs.device(chardevs, arguments.string("device"), RingbufChardev.class, "ringbuf");
     }
 
     private static boolean isBase64(Arguments arguments) {

@@ -3,7 +3,6 @@ package org.vportd.monitor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.console.ScreenView;
 import org.vportd.chardev.console.VcChardev;
@@ -45,15 +44,7 @@ final class VcCommands {
     }
 
     private VcChardev find(Arguments arguments) throws QmpException {
-        String id = arguments.string("device");
-        Chardev chardev = chardevs.find(id);
-        if (chardev == null) {
-            throw new QmpException("Device '" + id + "' not found");
-        }
-        if (chardev instanceof VcChardev console) {
-            return console;
-        }
-        throw new QmpException(id + " is not a vc device");
+        return NamedChardevs.device(chardevs, arguments.string("device"), VcChardev.class, "vc");
     }
 
     private static Map<String, Object> screen(ScreenView screen, List<String> history) {
