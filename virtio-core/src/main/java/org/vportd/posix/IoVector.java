@@ -182,6 +182,26 @@ public final class IoVector implements AutoCloseable {
         return copied;
     }
 
+    /**
+     * Copies all bytes into a ring, without consuming them.
+     *
+     * @param ring where the ring begins
+     * @param capacity its length in bytes, at least as many as there are here
+     * @param at where the first byte goes, from 0 to {@code capacity - 1}
+     * @return where the next byte would go
+     */
+    public int copyToRing(long ring, int capacity, int at) {
+        int end = at;
+        for (int i = 0; i < segments(); i++) {
+            int bytes = (int) segmentBytes(i);
+            int first = Math.min(bytes, capacity - end);
+            NativeMemory.copy(segmentAddress(i), ring + end, first);
+            NativeMemory.copy(segmentAddress(i) + first, ring, bytes - first);
+            end = (end + bytes) % capacity;
+        }
+        return end;
+    }
+
     /** Frees the native memory; the vector is empty and usable again. */
     @Override
     public void close() {

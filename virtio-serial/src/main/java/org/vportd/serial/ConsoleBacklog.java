@@ -40,19 +40,9 @@ final class ConsoleBacklog {
         }
         pieces.clear();
         pieces.addPart(data, skipBytes, room);
-        int end = (start + length) % capacity;
-        for (int i = 0; i < pieces.segments(); i++) {
-            end = put(pieces.segmentAddress(i), (int) pieces.segmentBytes(i), end);
-        }
+        pieces.copyToRing(memory, capacity, (start + length) % capacity);
         length += (int) room; // at last: the data's memory may have vanished on the way
         return room;
-    }
-
-    private int put(long address, int bytes, int at) {
-        int first = Math.min(bytes, capacity - at);
-        NativeMemory.copy(address, memory + at, first);
-        NativeMemory.copy(address + first, memory, bytes - first);
-        return (at + bytes) % capacity;
     }
 
     /** Writes what there is; true if nothing is left. */

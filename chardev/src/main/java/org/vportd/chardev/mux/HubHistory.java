@@ -44,19 +44,8 @@ final class HubHistory implements AutoCloseable {
         long kept = Math.min(bytes, capacity);
         part.clear();
         part.addPart(data, bytes - kept, kept);
-        int at = end;
-        for (int i = 0; i < part.segments(); i++) {
-            at = put(part.segmentAddress(i), (int) part.segmentBytes(i), at);
-        }
-        end = at; // at last: the data's memory may have vanished on the way
+        end = part.copyToRing(memory, capacity, end); // if the data's memory vanishes on the way, nothing has changed
         length = (int) Math.min(capacity, length + kept);
-    }
-
-    private int put(long address, int bytes, int at) {
-        int first = Math.min(bytes, capacity - at);
-        NativeMemory.copy(address, memory + at, first);
-        NativeMemory.copy(address + first, memory, bytes - first);
-        return (at + bytes) % capacity;
     }
 
     private void copyTo(long address, int newest) {
