@@ -5,7 +5,7 @@ package org.vportd.loop;
  * loop does not wait for events, so a handler that has used up its share of a turn goes on in the next one.
  */
 public final class LoopTask {
-    private final EventLoop loop;
+    final EventLoop loop;
     private final Runnable action;
     private boolean scheduled;
 
@@ -18,7 +18,7 @@ public final class LoopTask {
     public void schedule() {
         if (!scheduled) {
             scheduled = true;
-            loop.enqueue(this);
+            loop.reactor().enqueue(this);
         }
     }
 

@@ -4,7 +4,7 @@ package org.vportd.loop;
 public final class LoopTimer {
     static final int IDLE = -1;
 
-    private final EventLoop loop;
+    final EventLoop loop;
     private final Runnable action;
     long deadlineNs;
     int heapIndex = IDLE;
@@ -16,12 +16,12 @@ public final class LoopTimer {
 
     /** Sets the time from now, replacing an earlier one. */
     public void start(long delayNs) {
-        loop.startTimer(this, delayNs);
+        loop.reactor().startTimer(this, delayNs);
     }
 
     /** Takes the time back; nothing happens if there is none. */
     public void cancel() {
-        loop.cancelTimer(this);
+        loop.reactor().cancelTimer(this);
     }
 
     /** Whether a time is set and has not come yet. */

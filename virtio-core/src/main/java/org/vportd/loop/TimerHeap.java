@@ -1,6 +1,8 @@
 package org.vportd.loop;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A binary heap of timers, the next one first; each timer knows its place, so cancelling one is cheap. */
@@ -31,6 +33,17 @@ final class TimerHeap {
             siftUp(last);
             siftDown(last);
         }
+    }
+
+    /** The timers of one loop, in any order. */
+    List<LoopTimer> of(EventLoop loop) {
+        List<LoopTimer> found = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            if (at(i).loop == loop) {
+                found.add(at(i));
+            }
+        }
+        return found;
     }
 
     private void siftUp(LoopTimer timer) {

@@ -1,24 +1,30 @@
 package org.vportd.loop;
 
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Fd;
 
 /** A descriptor being watched by a loop. Must be closed before the descriptor is. Loop thread only. */
 public final class Watch implements AutoCloseable {
-    private final EventLoop loop;
+    final @Nullable EventLoop loop;
     private final ReadyHandler handler;
     final Fd fd;
-    final int slot;
-    final int generation;
     final int interest;
+    int slot;
+    int generation;
     private boolean closed;
 
-    Watch(EventLoop loop, Fd fd, int slot, int generation, int interest, ReadyHandler handler) {
+    Watch(@Nullable EventLoop loop, Fd fd, int interest, ReadyHandler handler) {
         this.loop = loop;
         this.fd = fd;
-        this.slot = slot;
-        this.generation = generation;
         this.interest = interest;
         this.handler = handler;
+    }
+
+    private Reactor reactor() {
+        if (loop == null) {
+            throw new IllegalStateException("a reactor's own watch is never closed");
+        }
+        return loop.reactor();
     }
 
     void fire(int events) {
@@ -30,7 +36,7 @@ public final class Watch implements AutoCloseable {
      * changes ({@code EPOLLET}) whose owner cannot tell whether a change is still to come.
      */
     public void rearm() {
-        loop.rearm(this);
+        reactor().rearm(this);
     }
 
     /** Ends the watch: the handler is not called again, not even for events of this turn. */
@@ -38,7 +44,7 @@ public final class Watch implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            loop.unwatch(this);
+            reactor().remove(this);
         }
     }
 }
