@@ -82,6 +82,11 @@ public abstract class Chardev implements AutoCloseable {
         return 1;
     }
 
+    /** The ids of the chardevs that it uses itself: members of a hub, what is under a multiplexer. */
+    public List<String> uses() {
+        return List.of();
+    }
+
     /** Whether a front-end uses it. */
     public final boolean isBusy() {
         return !frontends().isEmpty();

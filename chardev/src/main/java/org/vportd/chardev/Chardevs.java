@@ -5,9 +5,11 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -25,6 +27,9 @@ public final class Chardevs implements AutoCloseable {
     private final OutputLog.Type logType;
     private final Map<String, ChardevType> types = new TreeMap<>();
     private final Map<String, Chardev> byId = new LinkedHashMap<>();
+    /** The part of the loop that each has for itself. */
+    private final Map<String, EventLoop> parts = new HashMap<>();
+
     private BiConsumer<Chardev, ChardevEvent> observer = (chardev, event) -> {};
 
     /**
@@ -100,8 +105,7 @@ public final class Chardevs implements AutoCloseable {
             try {
                 joinHub(chardev, hub);
             } catch (ConfigException e) {
-                byId.remove(id);
-                chardev.dispose();
+                forget(chardev);
                 throw e;
             }
         }
@@ -154,9 +158,11 @@ public final class Chardevs implements AutoCloseable {
     private Chardev open(ChardevType type, String id, Options options, @Nullable Chardev predecessor)
             throws ConfigException {
         checkKeys(type, id, options);
-        OutputLog log = logType.open(loop, id, options);
+        EventLoop part = predecessor == null ? loop.part() : partOf(predecessor); // which may hand things over
+        OutputLog log = logType.open(part, id, options);
         try {
-            Chardev chardev = type.open(new Opening(loop, id, options, this, services, predecessor));
+            Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor));
+            parts.put(id, part);
             if (log != null) {
                 chardev.setLog(log);
                 log = null;
@@ -238,6 +244,11 @@ public final class Chardevs implements AutoCloseable {
         return byId.get(id);
     }
 
+    /** The part of the loop that a chardev of this table lives on, to be moved together with those it {@link Chardev#uses}. */
+    public EventLoop partOf(Chardev chardev) {
+        return Objects.requireNonNull(parts.get(chardev.id()));
+    }
+
     /** All of them, in the order they were made. */
     public Collection<Chardev> all() {
         return byId.values();
@@ -261,8 +272,13 @@ public final class Chardevs implements AutoCloseable {
         if (chardev.isBusy()) {
             throw new ConfigException("Chardev '" + id + "' is busy");
         }
-        byId.remove(id);
+        forget(chardev);
+    }
+
+    private void forget(Chardev chardev) {
+        byId.remove(chardev.id());
         chardev.dispose();
+        parts.remove(chardev.id());
     }
 
     /** Closes all of them. */

@@ -34,8 +34,8 @@ final class BackendArguments {
             names = {"-device", "--device"},
             paramLabel = "DRIVER[,KEY=VALUE]...",
             description = {
-                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or describe the "
-                        + "device: vhost-user-serial, with max_ports=N (31), emergency-write=on|off, "
+                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or make a "
+                        + "device, one for each guest: vhost-user-serial, with id=ID, socket-path=PATH, socket-mode=OCTAL, fd=FD, max_ports=N (31), emergency-write=on|off, "
                         + "event_idx=on|off, indirect_desc=on|off, packed=on|off, in_order=on|off, size=on|off, resize-order=cols-rows|rows-cols, "
                         + "status=on|off, inband=on|off."
             })
@@ -83,7 +83,7 @@ final class BackendArguments {
 
     /** What all of these ask for. */
     record Parsed(
-            List<Options> objects, List<ChardevConfig> chardevs, List<MonitorConfig> monitors, DeviceConfig device) {}
+            List<Options> objects, List<ChardevConfig> chardevs, List<MonitorConfig> monitors, List<Options> devices) {}
 
     /** Answers what options ask about themselves, if any do; nothing else is done then. */
     boolean answersHelp(OptionHelp help) throws ConfigException, StartException {
@@ -144,7 +144,7 @@ final class BackendArguments {
         made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
         made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
         List<Options> madeObjects = parse("-object", objects, "qom-type", JsonOptions::object);
-        return new Parsed(madeObjects, madeChardevs, madeMonitors, DeviceConfig.of(madeDevices));
+        return new Parsed(madeObjects, madeChardevs, madeMonitors, madeDevices);
     }
 
     private static List<Options> parse(List<String> texts, String impliedKey) {

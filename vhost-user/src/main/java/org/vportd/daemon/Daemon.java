@@ -2,8 +2,10 @@ package org.vportd.daemon;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -11,22 +13,21 @@ import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.chardev.secure.UserObjects;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopGroup;
 import org.vportd.monitor.MonitorEnvironment;
 import org.vportd.monitor.Monitors;
 import org.vportd.monitor.NamedDescriptors;
 import org.vportd.monitor.VersionInfo;
-import org.vportd.posix.Fd;
-import org.vportd.posix.PosixException;
 import org.vportd.serial.PortNames;
-import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialPort;
-import org.vportd.vhostuser.backend.VhostUserBackend;
 
-/** The running program: one loop, the character devices, the device and its back-end. Loop thread only. */
+/** The running program: loops, character devices, devices and monitors. The first loop's thread only. */
 final class Daemon implements AutoCloseable {
-    private static final System.Logger LOGGER = System.getLogger(Daemon.class.getName());
-
     private final EventLoop loop;
+    private final LoopGroup loops;
+    private final EventRelay relay;
+    private final PortNames portNames = new PortNames();
+    private final NamedDescriptors descriptors = new NamedDescriptors();
     private final Deque<Closeable> opened = new ArrayDeque<>();
     private @Nullable DaemonServices services;
     private @Nullable Monitors monitors;
@@ -38,6 +39,9 @@ final class Daemon implements AutoCloseable {
 
     private Daemon(EventLoop loop) {
         this.loop = loop;
+        this.loops = new LoopGroup(loop);
+        this.relay = new EventRelay(loop);
+        opened.push(loops::close);
     }
 
     /**
@@ -61,7 +65,6 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open(DaemonConfig config) throws ConfigException, StartException {
-        NamedDescriptors descriptors = new NamedDescriptors();
         UserObjects objects = new UserObjects();
         services = new DaemonServices(loop, objects, descriptors, config.escape());
         for (Options object : config.objects()) {
@@ -69,16 +72,21 @@ final class Daemon implements AutoCloseable {
         }
         Chardevs chardevs = BuiltinTypes.table(loop, services);
         opened.push(chardevs::close);
-        opened.push(ProcessSignal.handle(loop, "CONT", () -> continued(chardevs))::close);
-        opened.push(ProcessSignal.handle(loop, "WINCH", () -> windowChanged(chardevs))::close);
-        SerialDevice device = new SerialDevice(loop, config.device().serial(), new PortNames(), this::guestOpened);
-        opened.push(device::close);
-        checkReach(device);
-        DeviceTable devices = new DeviceTable(device, chardevs, this::deviceDeleted);
-        Monitors made = monitors(config, chardevs, descriptors, objects, devices);
+        whenSignalled("CONT", () -> continued(chardevs));
+        whenSignalled("WINCH", () -> windowChanged(chardevs));
+        DeviceTable devices = new DeviceTable(new Maker(config.once()), chardevs, this::deviceDeleted);
+        opened.push(devices::close);
+        Placement placement = new Placement(
+                loops,
+                loop,
+                config.maxLoops(),
+                chardevs,
+                devices,
+                config.monitors().stream().map(MonitorConfig::chardev).toList());
+        Monitors made = monitors(config, chardevs, objects, devices, placement);
         opened.push(made::close);
         monitors = made;
-        chardevs.observe(made::chardevEvent);
+        chardevs.observe(this::chardevEvent);
         for (ChardevConfig chardev : config.chardevs()) {
             within(chardev.source(), () -> addChardev(chardevs, chardev.options(), config.notices()));
         }
@@ -88,11 +96,56 @@ final class Daemon implements AutoCloseable {
         for (MonitorConfig monitor : config.monitors()) {
             within(monitor.source(), () -> addMonitor(made, chardevs, monitor));
         }
+        for (DeviceConfig device : config.devices().controllers()) {
+            within("-device vhost-user-serial", () -> devices.add(device));
+        }
         // After the monitors: who comes last to a multiplexer has what is typed, and that shall be the guest.
-        for (PortConfig port : config.device().ports()) {
+        for (PortConfig port : config.devices().ports()) {
             within("-device " + port.source(), () -> devices.plug(port));
         }
-        listen(config, device);
+        for (DeviceConfig device : config.devices().controllers()) {
+            serve(devices, device, config);
+        }
+        loops.during(placement::settle);
+    }
+
+    private void serve(DeviceTable devices, DeviceConfig device, DaemonConfig config) throws StartException {
+        for (Controller controller : devices.controllers()) {
+            SocketConfig where = device.socket();
+            if (controller.id().equals(device.serial().id()) && where != null) {
+                new Maker(config.once()).serve(controller, where);
+                if (config.notices() && where.path() != null) {
+                    Notices.howToConnect(where.path(), controller.device());
+                }
+            }
+        }
+    }
+
+    /** What devices are made with. */
+    private final class Maker implements DeviceTable.Maker {
+        private final boolean once;
+
+        Maker(boolean once) {
+            this.once = once;
+        }
+
+        @Override
+        public Controller make(DeviceConfig config) throws ConfigException {
+            return new Controller(loop.part(), config, portNames, Daemon.this::guestOpened);
+        }
+
+        @Override
+        public void serve(Controller controller, SocketConfig where) throws StartException {
+            controller.serve(where, descriptors, listening -> {
+                if (once || !listening) {
+                    loop.stop();
+                }
+            });
+        }
+    }
+
+    private void whenSignalled(String signal, Runnable action) {
+        opened.push(ProcessSignal.handle(loop, signal, () -> loops.during(action))::close);
     }
 
     private static void continued(Chardevs chardevs) {
@@ -124,15 +177,6 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private static void checkReach(SerialDevice device) {
-        if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
-            LOGGER.log(
-                    System.Logger.Level.WARNING,
-                    "vhost-user reaches " + VhostUserBackend.MAX_QUEUES + " queues, which is 127 ports: max_ports="
-                            + device.options().maxPorts());
-        }
-    }
-
     private static void addChardev(Chardevs chardevs, Options options, boolean notices) throws ConfigException {
         Chardev chardev = chardevs.add(options);
         if (notices) {
@@ -152,13 +196,13 @@ final class Daemon implements AutoCloseable {
     }
 
     private Monitors monitors(
-            DaemonConfig config,
-            Chardevs chardevs,
-            NamedDescriptors descriptors,
-            UserObjects objects,
-            DeviceTable devices) {
+            DaemonConfig config, Chardevs chardevs, UserObjects objects, DeviceTable devices, Placement placement) {
         return new Monitors(new MonitorEnvironment(
                 loop,
+                command -> loops.during(() -> {
+                    command.run();
+                    placement.settle();
+                }),
                 chardevs,
                 descriptors,
                 devices,
@@ -170,8 +214,24 @@ final class Daemon implements AutoCloseable {
     }
 
     private void guestOpened(SerialPort port, boolean open) {
+        String id = port.options().deviceId();
+        if (id != null) {
+            relay.tell("port " + id, () -> withMonitors(all -> all.portChanged(id, open)));
+        }
+    }
+
+    private void chardevEvent(Chardev chardev, ChardevEvent event) {
+        if (event == ChardevEvent.OPENED || event == ChardevEvent.CLOSED) {
+            String id = chardev.id();
+            String filename = chardev.filename();
+            boolean open = event == ChardevEvent.OPENED;
+            relay.tell("chardev " + id, () -> withMonitors(all -> all.chardevChanged(id, open, filename)));
+        }
+    }
+
+    private void withMonitors(Consumer<Monitors> action) {
         if (monitors != null) {
-            monitors.portChanged(port.options().deviceId(), open);
+            action.accept(monitors);
         }
     }
 
@@ -181,36 +241,13 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private void listen(DaemonConfig config, SerialDevice device) throws StartException {
-        Integer number = config.fd();
-        String path = config.socketPath();
-        FrontendSocket socket = number != null
-                ? FrontendSocket.inherit(number)
-                : FrontendSocket.bind(String.valueOf(path), config.socketMode());
-        boolean listening = socket.isListening();
-        Fd listener = listening ? socket.fd() : null;
-        Runnable atSessionEnd = config.once() || !listening ? loop::stop : () -> {};
-        try {
-            VhostUserBackend backend =
-                    new VhostUserBackend(loop, device, config.device().backend(), listener, atSessionEnd);
-            opened.push(backend::close);
-            opened.push(socket::close); // first: while the socket lives, no other file can be taken for it
-            if (!listening) {
-                backend.serve(socket.fd());
-            } else if (path != null) {
-                LOGGER.log(System.Logger.Level.INFO, "listening on " + path);
-                if (config.notices()) {
-                    Notices.howToConnect(path, device);
-                }
-            }
-        } catch (PosixException e) {
-            throw new StartException("cannot watch the socket for front-ends: " + e.getMessage());
-        }
-    }
-
     /** Serves until the loop is stopped, and answers what the program is to exit with. */
     int run() {
         loop.run();
+        Throwable failure = loops.failure();
+        if (failure != null) {
+            throw new IllegalStateException("a thread for devices has failed", failure);
+        }
         return services == null ? 0 : services.exitStatus();
     }
 
@@ -224,6 +261,7 @@ final class Daemon implements AutoCloseable {
     /** Ends the session and lets go of everything outside, sockets and links in the file system included. */
     @Override
     public void close() {
+        loops.stop(); // from here on everything is this thread's
         while (!opened.isEmpty()) {
             opened.pop().close();
         }

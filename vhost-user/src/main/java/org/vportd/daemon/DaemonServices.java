@@ -13,7 +13,7 @@ final class DaemonServices implements ChardevServices {
     private final UserObjects objects;
     private final NamedDescriptors descriptors;
     private final byte escape;
-    private int exitStatus;
+    private volatile int exitStatus; // a multiplexer may end the program from any loop
 
     DaemonServices(EventLoop loop, UserObjects objects, NamedDescriptors descriptors, byte escape) {
         this.loop = loop;

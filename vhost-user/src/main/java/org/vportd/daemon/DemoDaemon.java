@@ -48,9 +48,6 @@ final class DemoDaemon implements AutoCloseable {
 
     private static DaemonConfig config(Path dir) throws Exception {
         return new DaemonConfig(
-                socketPath(dir),
-                null,
-                0600,
                 false,
                 null,
                 (byte) 1,
@@ -59,8 +56,10 @@ final class DemoDaemon implements AutoCloseable {
                         .map(text -> ChardevConfig.of(parse(text, "backend")))
                         .toList(),
                 List.of(),
-                DeviceConfig.of(
-                        devices().stream().map(text -> parse(text, "driver")).toList()),
+                DevicesConfig.of(
+                        devices().stream().map(text -> parse(text, "driver")).toList(),
+                        SocketConfig.at(socketPath(dir))),
+                1,
                 false);
     }
 

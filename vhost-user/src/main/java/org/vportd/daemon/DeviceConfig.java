@@ -1,11 +1,8 @@
 package org.vportd.daemon;
 
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -15,13 +12,16 @@ import org.vportd.serial.SerialOptions;
 import org.vportd.vhostuser.backend.BackendOptions;
 
 /**
- * What the {@code -device} options ask for: one virtio-serial device, named or by default, and its ports.
+ * What an option {@code -device vhost-user-serial} asks for.
  *
  * @param serial the device
  * @param backend what its vhost-user back-end offers
- * @param ports the ports, in the order given
+ * @param socket where its front-end comes from; null if the option does not say
  */
-record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfig> ports) {
+record DeviceConfig(
+        SerialOptions serial,
+        BackendOptions backend,
+        @Nullable SocketConfig socket) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
     private static final Set<String> CONTROLLER_KEYS = Set.of(
@@ -36,30 +36,41 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             "size",
             "resize-order",
             "status",
-            "inband");
+            "inband",
+            "socket-path",
+            "socket-mode",
+            "fd");
 
-    /** Reads the options of all devices; the controller may come anywhere among them. */
-    static DeviceConfig of(List<Options> devices) throws ConfigException {
-        Options controller = null;
-        for (Options device : devices) {
-            if (isController(device)) {
-                if (controller != null) {
-                    throw new ConfigException("only one virtio-serial device can be served")
-                            .within("-device " + device);
-                }
-                controller = device;
+    /** What is served if nobody says what. */
+    static DeviceConfig byDefault() {
+        return new DeviceConfig(SerialOptions.defaults(), BackendOptions.defaults(), null);
+    }
+
+    /** Whether options are those of such a device rather than of a port. */
+    static boolean isMeantBy(Options device) {
+        return CONTROLLERS.contains(device.string("driver", ""));
+    }
+
+    /**
+     * Reads the options of one.
+     *
+     * @param isTaken whether a device has an id already
+     */
+    static DeviceConfig parse(Options controller, Predicate<String> isTaken) throws ConfigException {
+        PortConfig.checkId(controller, isTaken);
+        for (String key : controller.keys()) {
+            if (!CONTROLLER_KEYS.contains(key)) {
+                throw new ConfigException(
+                        "Property '" + controller.string("driver", "") + "." + key + "' not found",
+                        "accepted: " + String.join(", ", keys(controller.string("driver", ""))));
             }
         }
-        SerialOptions serial = read(controller, DeviceConfig::serial, SerialOptions.defaults());
-        BackendOptions backend = read(controller, DeviceConfig::backend, BackendOptions.defaults());
-        List<PortConfig> ports = new ArrayList<>();
-        Set<String> ids = new HashSet<>(Set.of(serial.id()));
-        for (Options device : devices) {
-            if (!isController(device)) {
-                ports.add(read(device, options -> port(options, serial, ids), null));
-            }
-        }
-        return new DeviceConfig(serial, backend, ports);
+        return new DeviceConfig(serial(controller), backend(controller), SocketConfig.parse(controller));
+    }
+
+    /** The same, served through another socket. */
+    DeviceConfig withSocket(@Nullable SocketConfig other) {
+        return new DeviceConfig(serial, backend, other);
     }
 
     /** The names of all devices. */
@@ -78,29 +89,9 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         return keys;
     }
 
-    private static boolean isController(Options device) {
-        return CONTROLLERS.contains(device.string("driver", ""));
-    }
-
-    private interface Reader<T> {
-        T read(Options options) throws ConfigException;
-    }
-
-    private static <T> T read(@Nullable Options device, Reader<T> reader, @Nullable T fallback) throws ConfigException {
-        if (device == null) {
-            return Objects.requireNonNull(fallback);
-        }
-        try {
-            return reader.read(device);
-        } catch (ConfigException e) {
-            throw e.within("-device " + device);
-        }
-    }
-
     private static SerialOptions serial(Options controller) throws ConfigException {
         SerialOptions defaults = SerialOptions.defaults();
-        controller.accept(CONTROLLER_KEYS);
-        String id = controller.id();
+        String id = controller.string("id");
         return new SerialOptions(
                 id == null ? defaults.id() : id,
                 (int) controller.number("max_ports", defaults.maxPorts(), 0, Integer.MAX_VALUE),
@@ -134,14 +125,5 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
         BackendOptions defaults = BackendOptions.defaults();
         return new BackendOptions(
                 controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
-    }
-
-    private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {
-        String id = port.id();
-        PortConfig config = PortConfig.parse(port, serial.bus(), ids::contains);
-        if (id != null) {
-            ids.add(id);
-        }
-        return config;
     }
 }

@@ -1,9 +1,12 @@
 package org.vportd.daemon;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
@@ -16,22 +19,34 @@ import org.vportd.monitor.DeviceTree;
 import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialPort;
 
-/** The device and its ports, by the ids that users give them. Loop thread only. */
-final class DeviceTable implements DeviceControl, DeviceTree {
+/** The devices and their ports, by the ids that users give them. */
+final class DeviceTable implements DeviceControl, DeviceTree, AutoCloseable {
     private static final String PATH = "/machine/peripheral/";
     private static final String ANONYMOUS_PATH = "/machine/peripheral-anon/device[";
 
-    private final SerialDevice device;
+    private final Maker maker;
     private final Chardevs chardevs;
     private final Deleted deleted;
+    private final Map<String, Controller> controllers = new LinkedHashMap<>();
     /** By where they are in the tree of objects. */
-    private final Map<String, SerialPort> byPath = new LinkedHashMap<>();
+    private final Map<String, Plugged> byPath = new LinkedHashMap<>();
 
-    /** Is told of each port that has gone. */
+    private record Plugged(Controller controller, SerialPort port) {}
+
+    /** Makes devices and serves them. */
+    interface Maker {
+        /** Makes one, with nothing in it. */
+        Controller make(DeviceConfig config) throws ConfigException;
+
+        /** Lets front-ends come to it. */
+        void serve(Controller controller, SocketConfig where) throws StartException;
+    }
+
+    /** Is told of each device and port that has gone. */
     @FunctionalInterface
     interface Deleted {
         /**
-         * A port has gone.
+         * It has gone.
          *
          * @param id its id, null if it had none
          * @param path where it was in the tree of objects
@@ -40,30 +55,82 @@ final class DeviceTable implements DeviceControl, DeviceTree {
     }
 
     /**
-     * Makes a table of a device that has no ports yet.
+     * Makes an empty table.
      *
-     * @param deleted told of each port that has gone
+     * @param deleted told of what has gone
      */
-    DeviceTable(SerialDevice device, Chardevs chardevs, Deleted deleted) {
-        this.device = device;
+    DeviceTable(Maker maker, Chardevs chardevs, Deleted deleted) {
+        this.maker = maker;
         this.chardevs = chardevs;
         this.deleted = deleted;
     }
 
+    /** The devices, in the order they were made. */
+    Collection<Controller> controllers() {
+        return controllers.values();
+    }
+
     @Override
     public void add(Options options) throws ConfigException {
-        plug(PortConfig.parse(options, device.options().bus(), this::isTaken));
+        if (DeviceConfig.isMeantBy(options)) {
+            serve(options);
+            return;
+        }
+        List<String> buses = controllers.values().stream()
+                .map(each -> each.device().options().bus())
+                .toList();
+        plug(PortConfig.parse(options, buses, this::isTaken));
+    }
+
+    private void serve(Options options) throws ConfigException {
+        DeviceConfig config = DeviceConfig.parse(options, this::isTaken);
+        SocketConfig where = config.socket();
+        if (where == null) {
+            throw new ConfigException("Parameter 'socket-path' is missing", "or fd=NAME, passed with getfd");
+        }
+        if (isTaken(config.serial().id())) {
+            throw new ConfigException("Parameter 'id' is missing", "only one device can do without");
+        }
+        Controller made = add(config);
+        try {
+            maker.serve(made, where);
+        } catch (StartException e) {
+            controllers.remove(made.id());
+            made.close();
+            throw new ConfigException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Makes a device, whose id nobody has, and does not serve it yet. */
+    Controller add(DeviceConfig config) throws ConfigException {
+        Controller made = maker.make(config);
+        controllers.put(made.id(), made);
+        return made;
     }
 
     private boolean isTaken(String id) {
-        return byPath.containsKey(PATH + id) || id.equals(device.options().id());
+        return byPath.containsKey(PATH + id) || controllers.containsKey(id);
     }
 
     /** Plugs a port, whose id nobody has. */
     void plug(PortConfig port) throws ConfigException {
-        SerialPort plugged = device.addPort(port.options(), findChardev(port));
+        Chardev chardev = findChardev(port);
+        Controller controller = findController(port);
+        SerialPort plugged = controller.device().addPort(port.options(), chardev);
         String id = port.options().deviceId();
-        byPath.put(id == null ? anonymousPath() : PATH + id, plugged);
+        byPath.put(id == null ? anonymousPath() : PATH + id, new Plugged(controller, plugged));
+    }
+
+    /** The one whose bus is named, otherwise the first. */
+    private Controller findController(PortConfig port) throws ConfigException {
+        String bus = port.bus();
+        for (Controller each : controllers.values()) {
+            if (bus == null || bus.equals(each.device().options().bus())) {
+                return each;
+            }
+        }
+        throw new ConfigException("No 'virtio-serial-bus' bus found for device '"
+                + port.options().type().optionName() + "'");
     }
 
     /** The first place that is free, as QEMU counts. */
@@ -88,17 +155,30 @@ final class DeviceTable implements DeviceControl, DeviceTree {
     @Override
     public void remove(String idOrPath) throws ConfigException {
         String path = path(idOrPath);
-        String controller = device.options().id();
-        if (path.equals(PATH + controller)) {
-            throw new ConfigException(
-                    "Device '" + controller + "' can't be unplugged", "it belongs to the front-end; its ports can");
+        Controller controller = path.startsWith(PATH) ? controllers.get(path.substring(PATH.length())) : null;
+        if (controller != null) {
+            removeAll(controller, path);
+            return;
         }
-        SerialPort port = byPath.remove(path);
-        if (port == null) {
+        Plugged plugged = byPath.remove(path);
+        if (plugged == null) {
             throw DeviceNotFoundException.ofDevice(idOrPath);
         }
-        device.removePort(port);
-        deleted.deleted(port.options().deviceId(), path);
+        plugged.controller().device().removePort(plugged.port());
+        deleted.deleted(plugged.port().options().deviceId(), path);
+    }
+
+    /** The session ends first, so that the driver sees nothing of what happens to the ports. */
+    private void removeAll(Controller controller, String path) {
+        controllers.remove(controller.id());
+        controller.close();
+        Map<String, Plugged> gone = new LinkedHashMap<>(byPath);
+        gone.values().removeIf(plugged -> plugged.controller() != controller);
+        gone.forEach((portPath, plugged) -> {
+            byPath.remove(portPath);
+            deleted.deleted(plugged.port().options().deviceId(), portPath);
+        });
+        deleted.deleted(controller.id(), path);
     }
 
     private static String path(String idOrPath) {
@@ -107,29 +187,47 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public void resizeConsole(String idOrPath, WindowSize size) throws ConfigException {
-        SerialPort port = byPath.get(path(idOrPath));
-        if (port == null) {
+        Plugged plugged = byPath.get(path(idOrPath));
+        if (plugged == null) {
             throw DeviceNotFoundException.ofDevice(idOrPath);
         }
-        port.resize(size);
+        plugged.port().resize(size);
     }
 
     @Override
     public void resizeConsole(long number, WindowSize size) throws ConfigException {
-        for (SerialPort port : device.ports()) {
-            if (port.id() == number) {
-                port.resize(size);
-                return;
-            }
+        List<SerialPort> found = ports(each -> each.id() == number);
+        if (found.isEmpty()) {
+            throw new ConfigException("there is no port " + number);
         }
-        throw new ConfigException("there is no port " + number);
+        if (found.size() > 1) {
+            throw new ConfigException("there is a port " + number + " on several devices", "use the id of the port");
+        }
+        found.get(0).resize(size);
+    }
+
+    private List<SerialPort> ports(Predicate<SerialPort> condition) {
+        return controllers.values().stream()
+                .flatMap(each -> each.device().ports().stream())
+                .filter(condition)
+                .toList();
     }
 
     @Override
     public List<String> lines() {
         List<String> lines = new ArrayList<>();
-        lines.add("dev: vhost-user-serial, id \"" + device.options().id() + "\"");
+        controllers.values().forEach(each -> describe(each, lines));
+        return lines;
+    }
+
+    private static void describe(Controller controller, List<String> lines) {
+        SerialDevice device = controller.device();
+        lines.add("dev: vhost-user-serial, id \"" + controller.id() + "\"");
         lines.add("  max_ports = " + device.options().maxPorts());
+        if (controller.socket() != null) {
+            lines.add("  " + controller.socket().toString().replaceFirst("=", " = "));
+        }
+        lines.add("  front-end = " + (controller.isConnected() ? "connected" : "none"));
         lines.add("  bus: " + device.options().bus());
         lines.add("    type virtio-serial-bus");
         for (SerialPort port : device.ports()) {
@@ -143,7 +241,6 @@ final class DeviceTable implements DeviceControl, DeviceTree {
             }
             lines.add("      " + state(port));
         }
-        return lines;
     }
 
     private static String state(SerialPort port) {
@@ -157,7 +254,7 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public List<String> ports() {
-        return device.ports().stream()
+        return ports(port -> true).stream()
                 .map(port -> {
                     String id = port.options().deviceId();
                     return port.options().type().optionName() + (id == null ? "" : " " + id)
@@ -168,9 +265,17 @@ final class DeviceTable implements DeviceControl, DeviceTree {
 
     @Override
     public List<String> ids() {
-        return byPath.keySet().stream()
+        Stream<String> ports = byPath.keySet().stream()
                 .filter(path -> path.startsWith(PATH))
-                .map(path -> path.substring(PATH.length()))
-                .toList();
+                .map(path -> path.substring(PATH.length()));
+        return Stream.concat(ports, controllers.keySet().stream()).toList();
+    }
+
+    /** Ends all sessions and closes all devices. */
+    @Override
+    public void close() {
+        controllers.values().forEach(Controller::close);
+        controllers.clear();
+        byPath.clear();
     }
 }

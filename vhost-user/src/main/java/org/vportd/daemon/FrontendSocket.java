@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.vportd.monitor.NamedDescriptors;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
@@ -29,15 +30,25 @@ final class FrontendSocket implements AutoCloseable {
         this.bound = bound;
     }
 
-    /** Binds a path; a socket that nobody listens on any more is replaced, anything else is left alone. */
-    static FrontendSocket bind(String path, int mode) throws StartException {
+    /**
+     * Binds a path, where a socket that nobody listens on any more is replaced and anything else is left alone, or takes a
+     * descriptor that is open already.
+     *
+     * @param passed those that have a name
+     */
+    static FrontendSocket open(SocketConfig config, NamedDescriptors passed) throws StartException {
+        String path = config.path();
+        return path != null ? bind(path, config.mode()) : inherit(String.valueOf(config.fd()), passed);
+    }
+
+    private static FrontendSocket bind(String path, int mode) throws StartException {
         removeStale(path);
         int umask = Posix.umask(ALL_PERMISSIONS & ~mode);
         try {
             Fd fd = Sockets.listenUnix(path, BACKLOG);
             return new FrontendSocket(fd, path, FileStatus.ofLink(path));
         } catch (IOException e) {
-            throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(e));
+            throw new StartException("cannot listen on socket-path=" + path + ": " + reason(e));
         } finally {
             Posix.umask(umask);
         }
@@ -55,26 +66,26 @@ final class FrontendSocket implements AutoCloseable {
             if (e.errno() == Errno.ENOENT && isDirectoryThere(path)) {
                 return;
             }
-            throw new StartException("cannot listen on --socket-path=" + path + ": " + e.errorText());
+            throw new StartException("cannot listen on socket-path=" + path + ": " + e.errorText());
         }
         if (!there.isSocket()) {
-            throw new StartException("cannot listen on --socket-path=" + path + ": there is a file that is no socket");
+            throw new StartException("cannot listen on socket-path=" + path + ": there is a file that is no socket");
         }
         try {
             UnixAddress.ofPath(path).connect().close();
-            throw new StartException("cannot listen on --socket-path=" + path + ": somebody listens there already");
+            throw new StartException("cannot listen on socket-path=" + path + ": somebody listens there already");
         } catch (IOException refused) {
             if (refused instanceof PosixException busy && busy.errno() == Errno.EAGAIN) {
-                throw new StartException("cannot listen on --socket-path=" + path + ": somebody listens there already");
+                throw new StartException("cannot listen on socket-path=" + path + ": somebody listens there already");
             }
             if (!(refused instanceof PosixException posix) || posix.errno() != Errno.ECONNREFUSED) {
-                throw new StartException("cannot listen on --socket-path=" + path + ": " + reason(refused));
+                throw new StartException("cannot listen on socket-path=" + path + ": " + reason(refused));
             }
         }
         try {
             Posix.unlink(path);
         } catch (PosixException e) {
-            throw new StartException("cannot remove the stale socket --socket-path=" + path + ": " + e.errorText());
+            throw new StartException("cannot remove the stale socket socket-path=" + path + ": " + e.errorText());
         }
     }
 
@@ -83,22 +94,38 @@ final class FrontendSocket implements AutoCloseable {
         return parent != null && parent.toFile().isDirectory();
     }
 
-    /** Takes a socket over from the parent process. */
-    static FrontendSocket inherit(int number) throws StartException {
-        if (!Posix.isDescriptor(number)) {
-            throw new StartException("--fd=" + number + " is not an open descriptor");
+    private static FrontendSocket inherit(String name, NamedDescriptors passed) throws StartException {
+        Fd fd = passed.take(name);
+        if (fd == null && passed.isCommandRunning()) { // numbers are the business of whoever started the process
+            throw new StartException("fd=" + name + " has not been passed with getfd");
         }
-        Fd fd = new Fd(number);
+        if (fd == null) {
+            fd = ofParent(name);
+        }
         if (!Sockets.isUnixStream(fd)) {
-            throw new StartException("--fd=" + number + " is not a UNIX stream socket");
+            fd.close();
+            throw new StartException("fd=" + name + " is not a UNIX stream socket");
         }
         try {
             Posix.setCloseOnExec(fd);
             Posix.setNonBlocking(fd, true);
         } catch (PosixException e) {
-            throw new StartException("--fd=" + number + " is unusable: " + e.errorText());
+            fd.close();
+            throw new StartException("fd=" + name + " is unusable: " + e.errorText());
         }
         return new FrontendSocket(fd, null, null);
+    }
+
+    private static Fd ofParent(String name) throws StartException {
+        try {
+            int number = Integer.parseInt(name);
+            if (number >= 0 && Posix.isDescriptor(number)) {
+                return new Fd(number);
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new StartException("fd=" + name + " is not an open descriptor");
     }
 
     /** Whether it listens; otherwise it is one end of a connection. */

@@ -1,5 +1,6 @@
 package org.vportd.daemon;
 
+import java.util.Collection;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -10,28 +11,32 @@ import org.vportd.serial.PortOptions;
 /**
  * A port and what it is connected to.
  *
+ * @param bus where it is plugged; null for the first bus
  * @param chardev the id of a chardev, or null
  * @param source what the user wrote
  */
-record PortConfig(PortOptions options, @Nullable String chardev, Options source) {
+record PortConfig(
+        PortOptions options, @Nullable String bus, @Nullable String chardev, Options source) {
     private static final Set<String> KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
     private static final int MAX_BUFFER_BYTES = 64 << 20;
 
     /**
      * Reads the options of a port: first what it is and where it goes, then its id, then the rest.
      *
-     * @param bus the bus there is
+     * @param buses the buses there are
      * @param isTaken whether a device has an id already
      */
-    static PortConfig parse(Options port, String bus, Predicate<String> isTaken) throws ConfigException {
+    static PortConfig parse(Options port, Collection<String> buses, Predicate<String> isTaken) throws ConfigException {
         String driver = port.string("driver");
         if (driver == null) {
             throw new ConfigException("Parameter 'driver' is missing");
         }
         PortOptions.Type type = type(driver);
-        String wanted = port.string("bus", bus);
-        if (!wanted.equals(bus)) {
-            throw new ConfigException("Bus '" + wanted + "' not found", "there is: " + bus);
+        String bus = port.string("bus");
+        if (bus != null && !buses.contains(bus)) {
+            throw new ConfigException(
+                    "Bus '" + bus + "' not found",
+                    buses.isEmpty() ? "there is none" : "there is: " + String.join(", ", buses));
         }
         checkId(port, isTaken);
         for (String key : port.keys()) {
@@ -45,11 +50,11 @@ record PortConfig(PortOptions options, @Nullable String chardev, Options source)
         long nr = port.number("nr", PortOptions.ANY_NR, 0, PortOptions.ANY_NR);
         PortOptions options = new PortOptions(type, port.string("id"), nr, port.string("name"), (int) buffer);
         String chardev = port.string("chardev", "");
-        return new PortConfig(options, chardev.isEmpty() ? null : chardev, port);
+        return new PortConfig(options, bus, chardev.isEmpty() ? null : chardev, port);
     }
 
     /** An id is a step of a path, so it may not be just anything. */
-    private static void checkId(Options port, Predicate<String> isTaken) throws ConfigException {
+    static void checkId(Options port, Predicate<String> isTaken) throws ConfigException {
         String id = port.string("id");
         if (id == null) {
             return;

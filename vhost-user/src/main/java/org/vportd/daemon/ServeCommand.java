@@ -46,8 +46,8 @@ import picocli.CommandLine.Spec;
             ""
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final int DEFAULT_SOCKET_MODE = 0600;
-    private static final int MAX_MODE = 0777;
+    private static final int MAX_DEFAULT_THREADS = 4;
+    private static final int MAX_THREADS = 256;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -55,7 +55,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = {"--socket-path", "-socket-path"},
             paramLabel = "PATH",
-            description = "Listen for front-ends on this UNIX socket.")
+            description = "Listen for front-ends on this UNIX socket, for the one device that has no socket-path.")
     private @Nullable String socketPath;
 
     @Option(
@@ -84,6 +84,12 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "OCTAL",
             description = "Permissions of the socket file (0600).")
     private @Nullable String socketMode;
+
+    @Option(
+            names = {"--threads", "-threads"},
+            paramLabel = "N",
+            description = "Spread devices over as many threads at most (one for each processor, up to 4).")
+    private @Nullable Integer threads;
 
     @Option(
             names = {"--once", "-once"},
@@ -134,25 +140,45 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private DaemonConfig config() throws ConfigException {
-        if ((socketPath == null) == (fd == null)) {
-            throw usage(
-                    socketPath == null
-                            ? "one of --socket-path=PATH and --fd=FDNUM is required"
-                            : "--socket-path and --fd exclude each other");
-        }
         BackendArguments.Parsed parsed = arguments.parse();
+        if (socketPath != null && fd != null) {
+            throw usage("--socket-path and --fd exclude each other");
+        }
+        boolean served = socketPath != null
+                || fd != null
+                || parsed.devices().stream().anyMatch(DeviceConfig::isMeantBy)
+                || (parsed.devices().isEmpty() && !parsed.monitors().isEmpty()); // devices come from there
+        if (!served) {
+            throw usage("one of --socket-path=PATH and --fd=FDNUM is required");
+        }
         return new DaemonConfig(
-                socketPath,
-                fd,
-                mode(),
                 once,
                 guestName(),
                 arguments.escape(),
                 parsed.objects(),
                 parsed.chardevs(),
                 parsed.monitors(),
-                parsed.device(),
+                DevicesConfig.of(parsed.devices(), socket()),
+                threads(),
                 true);
+    }
+
+    private @Nullable SocketConfig socket() throws ConfigException {
+        if (socketPath == null && fd == null) {
+            return null;
+        }
+        String number = fd == null ? null : String.valueOf(fd);
+        return new SocketConfig(socketPath, SocketConfig.mode(socketMode, "--socket-mode"), number);
+    }
+
+    private int threads() {
+        if (threads == null) {
+            return Math.min(Runtime.getRuntime().availableProcessors(), MAX_DEFAULT_THREADS);
+        }
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw usage("--threads expects a number from 1 to " + MAX_THREADS + ": --threads=" + threads);
+        }
+        return threads;
     }
 
     /** QEMU's notation, of which only the name itself has a meaning here. */
@@ -167,21 +193,6 @@ final class ServeCommand implements Callable<Integer> {
             throw e.within("-name " + name);
         }
         return options.string("guest");
-    }
-
-    private int mode() {
-        if (socketMode == null) {
-            return DEFAULT_SOCKET_MODE;
-        }
-        try {
-            int mode = Integer.parseInt(socketMode, 8);
-            if (mode >= 0 && mode <= MAX_MODE) {
-                return mode;
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw usage("--socket-mode expects an octal number up to 0777: --socket-mode=" + socketMode);
     }
 
     private System.Logger.Level level(String name) {

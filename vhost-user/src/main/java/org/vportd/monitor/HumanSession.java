@@ -99,7 +99,7 @@ final class HumanSession extends MonitorSession {
             LineEditor.Entry entry = editor.accept(nextInput());
             if (entry != null) {
                 lines++;
-                answer(entry);
+                environment.standstill().during(() -> answer(entry));
             } else if (editor.outputLength() > MAX_ECHO_LENGTH) {
                 echo();
             }

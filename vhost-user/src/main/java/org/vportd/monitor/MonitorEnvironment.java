@@ -3,11 +3,13 @@ package org.vportd.monitor;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardevs;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.Standstill;
 
 /**
  * What monitors work on.
  *
  * @param loop the loop they live on
+ * @param standstill how everything a command may touch is held still
  * @param chardevs the chardevs they list, make and remove
  * @param descriptors where {@code chardevs} look for descriptors that clients have passed
  * @param devices the devices they add and remove
@@ -19,6 +21,7 @@ import org.vportd.loop.EventLoop;
  */
 public record MonitorEnvironment(
         EventLoop loop,
+        Standstill standstill,
         Chardevs chardevs,
         NamedDescriptors descriptors,
         DeviceControl devices,

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
-import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 
 /**
@@ -100,14 +99,13 @@ public final class Monitors implements AutoCloseable {
                 deviceId == null ? Map.of("path", path) : Members.of("device", deviceId, "path", path));
     }
 
-    /** Tells clients that somebody has connected to a chardev or has left it; for {@code Chardevs.observe}. */
-    public void chardevEvent(Chardev chardev, ChardevEvent event) {
-        if (event == ChardevEvent.OPENED || event == ChardevEvent.CLOSED) {
-            boolean open = event == ChardevEvent.OPENED;
-            events.emit(
-                    EventType.CHARDEV_CHANGE,
-                    Members.of("id", chardev.id(), "open", open, "filename", chardev.filename()));
-        }
+    /**
+     * Tells clients that somebody has connected to a chardev or has left it.
+     *
+     * @param filename what the chardev is called since then
+     */
+    public void chardevChanged(String id, boolean open, String filename) {
+        events.emit(EventType.CHARDEV_CHANGE, Members.of("id", id, "open", open, "filename", filename));
     }
 
     /** Tells clients that one of them has ended the program. */

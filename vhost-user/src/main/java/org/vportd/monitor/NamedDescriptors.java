@@ -25,6 +25,11 @@ public final class NamedDescriptors {
         return current == null ? null : current.take(name);
     }
 
+    /** Whether a command of a monitor is running. */
+    public boolean isCommandRunning() {
+        return current != null;
+    }
+
     /** A command of a monitor begins. */
     void enter(Names names) {
         current = names;

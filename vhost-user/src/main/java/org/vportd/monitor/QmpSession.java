@@ -119,7 +119,7 @@ final class QmpSession extends MonitorSession {
                 acceptInput();
                 return;
             }
-            answerNext();
+            monitors.environment().standstill().during(this::answerNext);
             flush();
             replied();
         }

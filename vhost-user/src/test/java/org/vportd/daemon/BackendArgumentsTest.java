@@ -31,7 +31,7 @@ class BackendArgumentsTest {
                 "{\"driver\": \"virtserialport\", \"id\": \"p1\", \"chardev\": \"c\"}",
                 "-object",
                 "{\"qom-type\": \"secret\", \"id\": \"s\", \"data\": \"x\"}");
-        assertEquals("c", parsed.device().ports().get(0).chardev());
+        assertEquals("c", parsed.devices().get(0).string("chardev"));
         assertEquals("qom-type=secret,id=s,data=x", parsed.objects().get(0).toString());
     }
 }

@@ -176,7 +176,8 @@ final class ChaosRun implements AutoCloseable {
     private String device() {
         String type = List.of("", "", "hub", "mux").get(random.nextInt(4));
         String driver = random.nextInt(4) == 0 ? "virtconsole" : "virtserialport";
-        return "'driver': '" + driver + "', 'id': '" + deviceId() + "', 'chardev': '" + chardev(type) + "'";
+        return "'driver': '" + driver + "', 'id': '" + deviceId() + "', 'bus': 'vm.0', 'chardev': '" + chardev(type)
+                + "'";
     }
 
     private String path(String prefix) {

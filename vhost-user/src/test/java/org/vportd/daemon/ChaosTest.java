@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 import org.vportd.chardev.Options;
-import org.vportd.loop.EventLoop;
 
 /**
  * The whole daemon under random commands, and clients that come, stop reading and vanish. A failure names the seed;
@@ -51,8 +49,7 @@ class ChaosTest {
 
     private final List<Logger> silenced = new ArrayList<>();
     private boolean hasTls;
-    private EventLoop loop;
-    private Thread thread;
+    private DaemonThread daemon;
 
     @BeforeEach
     void start() throws Exception {
@@ -68,11 +65,7 @@ class ChaosTest {
                         .start()
                         .waitFor());
         List<Options> objects = objects();
-        loop = EventLoop.open();
-        CompletableFuture<Boolean> started = new CompletableFuture<>();
-        thread = new Thread(() -> run(config(objects), started), "chaos-daemon");
-        thread.start();
-        assertTrue(started.get(PATIENCE_S, TimeUnit.SECONDS));
+        daemon = new DaemonThread(config(objects));
     }
 
     private List<Options> objects() throws Exception {
@@ -93,42 +86,28 @@ class ChaosTest {
         return ChardevConfig.of(options("socket,server=on,wait=off,id=" + id + ",path=" + path, "backend"));
     }
 
-    private interface Config {
-        DaemonConfig make() throws Exception;
-    }
-
-    private Config config(List<Options> objects) {
+    private DaemonThread.Config config(List<Options> objects) {
         return () -> new DaemonConfig(
-                folder.resolve("v.sock").toString(),
-                null,
-                0600,
                 false,
                 "chaos",
                 (byte) 1,
                 objects,
                 List.of(socket("stable", folder.resolve("stable")), socket("mon", folder.resolve("qmp"))),
                 List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
-                DeviceConfig.of(List.of(options("virtserialport,chardev=stable,id=fixed,nr=1", "driver"))),
+                DevicesConfig.of(
+                        List.of( // the first one keeps the thread of the monitor busy, so the other has its own
+                                options("vhost-user-serial,id=idle,socket-path=" + folder.resolve("idle"), "driver"),
+                                options("vhost-user-serial,id=vm", "driver"),
+                                options("virtserialport,bus=vm.0,chardev=stable,id=fixed,nr=1", "driver")),
+                        SocketConfig.at(folder.resolve("v.sock").toString())),
+                2,
                 false);
-    }
-
-    private void run(Config config, CompletableFuture<Boolean> started) {
-        try (Daemon daemon = Daemon.start(loop, config.make())) {
-            started.complete(true);
-            int unused = daemon.run();
-        } catch (Exception | Error e) {
-            started.completeExceptionally(e);
-            throw new IllegalStateException("the daemon has failed", e);
-        }
     }
 
     @AfterEach
     void stop() throws Exception {
-        loop.stop();
-        thread.join(TimeUnit.SECONDS.toMillis(PATIENCE_S));
+        daemon.close();
         silenced.forEach(logger -> logger.setLevel(null));
-        assertTrue(!thread.isAlive(), "the daemon does not stop");
-        loop.close();
     }
 
     @Test

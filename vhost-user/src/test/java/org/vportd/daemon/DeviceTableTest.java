@@ -20,10 +20,10 @@ import org.vportd.loop.EventLoop;
 import org.vportd.monitor.DeviceNotFoundException;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.SerialDevice;
-import org.vportd.serial.SerialOptions;
 
 class DeviceTableTest {
     private final List<String> deleted = new ArrayList<>();
+    private final List<String> served = new ArrayList<>();
     private EventLoop loop;
     private Chardevs chardevs;
     private SerialDevice device;
@@ -33,13 +33,31 @@ class DeviceTableTest {
     void open() throws Exception {
         loop = EventLoop.open();
         chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
-        device = new SerialDevice(loop, SerialOptions.defaults(), new PortNames(), (port, open) -> {});
-        table = new DeviceTable(device, chardevs, (id, path) -> deleted.add(id + " " + path));
+        table = new DeviceTable(new Maker(), chardevs, (id, path) -> deleted.add(id + " " + path));
+        device = table.add(DeviceConfig.byDefault()).device();
+    }
+
+    /** Makes devices, and only notes where they are to be served. */
+    private final class Maker implements DeviceTable.Maker {
+        private final PortNames names = new PortNames();
+
+        @Override
+        public Controller make(DeviceConfig config) throws ConfigException {
+            return new Controller(loop.part(), config, names, (port, open) -> {});
+        }
+
+        @Override
+        public void serve(Controller controller, SocketConfig where) throws StartException {
+            if (String.valueOf(where.path()).startsWith("/no")) {
+                throw new StartException("cannot listen on " + where);
+            }
+            served.add(controller.id() + " " + where);
+        }
     }
 
     @AfterEach
     void close() {
-        device.close();
+        table.close();
         chardevs.close();
         loop.close();
     }
@@ -73,7 +91,7 @@ class DeviceTableTest {
     void removesById() throws ConfigException {
         String path = "/machine/peripheral/p1";
         add("virtserialport,id=p1");
-        assertEquals(List.of("p1"), table.ids());
+        assertEquals(List.of("p1", "virtio-serial0"), table.ids());
         table.remove("p1");
         add("virtserialport,id=p1");
         table.remove(path);
@@ -101,7 +119,7 @@ class DeviceTableTest {
     void refusals(String options, String error) throws ConfigException {
         add("virtserialport,id=p1");
         assertEquals(error, refusal(options));
-        assertEquals(List.of("p1"), table.ids());
+        assertEquals(List.of("p1", "virtio-serial0"), table.ids());
         assertEquals(1, device.ports().size());
     }
 
@@ -116,6 +134,7 @@ class DeviceTableTest {
         assertEquals("""
                 dev: vhost-user-serial, id "virtio-serial0"
                   max_ports = 31
+                  front-end = none
                   bus: virtio-serial0.0
                     type virtio-serial-bus
                     dev: virtserialport, id "p1"
@@ -129,7 +148,6 @@ class DeviceTableTest {
                       name = ""
                       port 16, guest off, host off, throttle off
                 """, String.join("\n", table.lines()) + "\n");
-        assertEquals(List.of("p1"), table.ids());
 
         assertEquals(
                 "virtserialport p1 \"org.a\": port 1, guest off, host on, throttle off",
@@ -137,6 +155,52 @@ class DeviceTableTest {
 
         table.remove("p1");
         assertEquals(List.of("virtserialport: port 16, guest off, host off, throttle off"), table.ports());
-        assertEquals(List.of(), table.ids());
+        assertEquals(List.of("virtio-serial0"), table.ids());
+    }
+
+    @Test
+    @DisplayName("a device of its own is made for each guest, and ports go to the bus that they name")
+    void makesDevices() throws ConfigException {
+        add("vhost-user-serial,id=vm2,socket-path=/run/vm2,max_ports=2");
+        assertEquals(List.of("vm2 socket-path=/run/vm2"), served);
+        add("virtserialport,id=p1,bus=vm2.0,nr=1,name=org.a");
+        add("virtserialport,id=p2,nr=1"); // on the first bus
+        assertEquals(1, device.ports().size());
+        assertEquals(List.of("p1", "p2", "virtio-serial0", "vm2"), table.ids());
+        assertEquals("virtio-serial-bus: A port already exists by name org.a", refusal("virtserialport,name=org.a"));
+        assertEquals("virtio-serial-bus: A port already exists at id 1", refusal("virtserialport,bus=vm2.0,nr=1"));
+
+        table.remove("vm2");
+        assertEquals(List.of("p1 /machine/peripheral/p1", "vm2 /machine/peripheral/vm2"), deleted);
+        assertEquals(List.of("p2", "virtio-serial0"), table.ids());
+        assertEquals("Bus 'vm2.0' not found", refusal("virtserialport,bus=vm2.0"));
+        add("virtserialport,name=org.a"); // the name is free again
+        add("vhost-user-serial,id=vm2,socket-path=/run/vm2");
+    }
+
+    @Test
+    @DisplayName("the last device may go; ports then have nowhere to go")
+    void lastDeviceMayGo() throws ConfigException {
+        table.remove("virtio-serial0");
+        assertEquals("No 'virtio-serial-bus' bus found for device 'virtconsole'", refusal("virtconsole"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "vhost-user-serial,socket-path=/run/b                     | Parameter 'id' is missing",
+                "vhost-user-serial,id=virtio-serial0,socket-path=/run/b   | Duplicate device ID 'virtio-serial0'",
+                "vhost-user-serial,id=b                                   | Parameter 'socket-path' is missing",
+                "vhost-user-serial,id=b,socket-path=/run/b,nr=1           | Property 'vhost-user-serial.nr' not found",
+                "vhost-user-serial,id=b,socket-path=/run/b,max_ports=0    | Maximum number of serial ports not specified",
+                "vhost-user-serial,id=b,socket-path=/run/b,max_ports=512  | maximum ports supported: 511",
+                "vhost-user-serial,id=b,socket-path=/no                   | cannot listen on socket-path=/no",
+            })
+    @DisplayName("a device that cannot be made leaves nothing behind")
+    void refusedDevices(String options, String error) {
+        assertEquals(error, refusal(options));
+        assertEquals(List.of("virtio-serial0"), table.ids());
     }
 }

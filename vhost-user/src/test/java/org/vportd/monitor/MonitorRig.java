@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
+import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
@@ -21,6 +22,7 @@ import org.vportd.chardev.Options;
 import org.vportd.chardev.WindowSize;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.Standstill;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 
@@ -63,6 +65,7 @@ final class MonitorRig implements AutoCloseable {
         monitors = new Monitors(
                 new MonitorEnvironment(
                         loop,
+                        Standstill.ALONE,
                         chardevs,
                         descriptors,
                         new RecordingDevices(),
@@ -72,7 +75,11 @@ final class MonitorRig implements AutoCloseable {
                         new VersionInfo(10, 0, 0, "vportd test"),
                         "rig"),
                 InstantSource.fixed(NOW));
-        chardevs.observe(monitors::chardevEvent);
+        chardevs.observe((chardev, event) -> {
+            if (event == ChardevEvent.OPENED || event == ChardevEvent.CLOSED) {
+                monitors.chardevChanged(chardev.id(), event == ChardevEvent.OPENED, chardev.filename());
+            }
+        });
     }
 
     private void ask(String what) throws ConfigException {

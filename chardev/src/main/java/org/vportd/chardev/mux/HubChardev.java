@@ -219,6 +219,11 @@ public final class HubChardev extends Multiplexer {
         }
     }
 
+    @Override
+    public List<String> uses() {
+        return members.stream().map(HubMember::id).toList();
+    }
+
     /** How the members are doing, in the order they joined. */
     public List<MemberStatus> members() {
         return members.stream()

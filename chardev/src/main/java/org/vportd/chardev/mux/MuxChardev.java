@@ -214,6 +214,11 @@ public final class MuxChardev extends Multiplexer {
     // --- output
 
     @Override
+    public List<String> uses() {
+        return List.of(base.chardevId());
+    }
+
+    @Override
     public boolean takesOutput() {
         return base.takesOutput();
     }

@@ -71,6 +71,11 @@ public final class VhostUserBackend implements AutoCloseable {
         }
     }
 
+    /** Whether a front-end is being served. */
+    public boolean isConnected() {
+        return session != null;
+    }
+
     /** Begins a session on a connection, which is owned from here on; refuses it if a session lasts. */
     public void serve(Fd connection) {
         try {

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,13 +18,23 @@ import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialOptions;
 
-class DeviceConfigTest {
-    private static DeviceConfig parse(String... devices) throws ConfigException {
-        List<Options> options = new ArrayList<>();
-        for (String device : devices) {
-            options.add(Options.parse(device, "driver", warning -> {}));
-        }
-        return DeviceConfig.of(options);
+class DevicesConfigTest {
+    private static final SocketConfig SOCKET = SocketConfig.at("/tmp/v");
+
+    private static DevicesConfig parse(String... devices) throws ConfigException {
+        return DevicesConfig.of(options(devices), SOCKET);
+    }
+
+    private static List<Options> options(String... devices) {
+        return Stream.of(devices)
+                .map(device -> Options.parse(device, "driver", warning -> {}))
+                .toList();
+    }
+
+    private static DeviceConfig one(String... devices) throws ConfigException {
+        DevicesConfig config = parse(devices);
+        assertEquals(1, config.controllers().size());
+        return config.controllers().get(0);
     }
 
     private static String refusal(String... devices) {
@@ -34,17 +44,18 @@ class DeviceConfigTest {
 
     @Test
     void shouldBeQemusDefaultWhenNothingIsAskedFor() throws ConfigException {
-        DeviceConfig config = parse();
+        DeviceConfig config = one();
         assertEquals(SerialOptions.defaults(), config.serial());
         assertEquals(31, config.serial().maxPorts());
         assertTrue(config.serial().emergencyWrite());
-        assertEquals(List.of(), config.ports());
+        assertEquals(SOCKET, config.socket());
+        assertEquals(List.of(), parse().ports());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device"})
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
-        DeviceConfig config = parse(
+        DeviceConfig config = one(
                 driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,packed=on,in_order=on,"
                         + "status=off,inband=on");
         assertEquals(new SerialOptions("s0", 4, false, false, false, true, true, ConsoleSize.OFF), config.serial());
@@ -62,8 +73,8 @@ class DeviceConfigTest {
     void shouldTellSizesWhenAsked(String options, ConsoleSize how) throws ConfigException {
         assertEquals(
                 how,
-                parse("vhost-user-serial," + options.replace(';', ',')).serial().consoleSize());
-        assertEquals(ConsoleSize.OFF, parse().serial().consoleSize());
+                one("vhost-user-serial," + options.replace(';', ',')).serial().consoleSize());
+        assertEquals(ConsoleSize.OFF, one().serial().consoleSize());
     }
 
     @Test
@@ -87,7 +98,7 @@ class DeviceConfigTest {
 
     @Test
     void shouldKeepOrderWhenThereAreManyPorts() throws ConfigException {
-        DeviceConfig config = parse("virtserialport,id=b", "virtconsole,id=a", "virtio-serial", "virtserialport,id=c");
+        DevicesConfig config = parse("virtserialport,id=b", "virtconsole,id=a", "virtio-serial", "virtserialport,id=c");
         assertEquals(
                 List.of("b", "a", "c"),
                 config.ports().stream()
@@ -109,7 +120,11 @@ class DeviceConfigTest {
                 "id=p | Parameter 'driver' is missing",
                 "nope | 'nope' is not a valid device model name",
                 "virtconsole,foo=1 | Property 'virtconsole.foo' not found",
-                "virtio-serial,nr=1 | Invalid parameter 'nr'",
+                "virtio-serial,nr=1 | Property 'virtio-serial.nr' not found",
+                "virtio-serial,id=1p | Parameter 'id' expects an identifier",
+                "virtio-serial,socket-path=/a,fd=3 | 'socket-path' and 'fd' are mutually exclusive",
+                "virtio-serial,socket-mode=600 | 'socket-mode' option requires 'socket-path'",
+                "virtio-serial,socket-path=/a,socket-mode=888 | Parameter 'socket-mode' expects an octal number up to 0777",
                 "virtconsole,bus=nope.0 | Bus 'nope.0' not found",
                 "virtconsole,nr=x | Parameter 'nr' expects a number",
                 "virtconsole,nr=-1 | Parameter 'nr' expects a number from 0 to 4294967295",
@@ -148,9 +163,48 @@ class DeviceConfigTest {
     }
 
     @Test
-    void shouldRefuseWhenThereAreTwoDevices() {
+    void shouldServeManyDevicesWhenEachHasASocket() throws ConfigException {
+        DevicesConfig config = DevicesConfig.of(
+                options(
+                        "virtserialport,bus=b.0,id=p",
+                        "vhost-user-serial,id=a,socket-path=/a,socket-mode=0660",
+                        "vhost-user-serial,id=b,fd=5,max_ports=2"),
+                null);
         assertEquals(
-                "-device virtio-serial,id=b: only one virtio-serial device can be served",
+                List.of(new SocketConfig("/a", 0660, null), new SocketConfig(null, 0600, "5")),
+                config.controllers().stream().map(DeviceConfig::socket).toList());
+        assertEquals("b.0", config.ports().get(0).bus());
+    }
+
+    @Test
+    void shouldGiveTheSocketToTheDeviceWithoutOne() throws ConfigException {
+        List<DeviceConfig> controllers = parse("vhost-user-serial,id=a,socket-path=/a", "vhost-user-serial,id=b")
+                .controllers();
+        assertEquals(SOCKET, controllers.get(1).socket());
+    }
+
+    @Test
+    void shouldServeNothingWhenNothingIsNamed() throws ConfigException {
+        assertEquals(new DevicesConfig(List.of(), List.of()), DevicesConfig.of(List.of(), null));
+    }
+
+    @Test
+    void shouldRefuseWhenSocketsAndDevicesDoNotMatch() {
+        assertEquals(
+                "-device virtio-serial,id=b: Parameter 'socket-path' is missing",
                 refusal("virtio-serial,id=a", "virtio-serial,id=b"));
+        assertEquals(
+                "--socket-path=/tmp/v: every -device vhost-user-serial has a socket of its own",
+                refusal("virtio-serial,id=a,socket-path=/a"));
+    }
+
+    @Test
+    void shouldRefuseWhenDevicesHaveTheSameId() {
+        assertEquals(
+                "-device virtio-serial,id=a,socket-path=/b: Duplicate device ID 'a'",
+                refusal("virtio-serial,id=a", "virtio-serial,id=a,socket-path=/b"));
+        assertEquals(
+                "-device virtio-serial,socket-path=/b: Parameter 'id' is missing",
+                refusal("virtio-serial", "virtio-serial,socket-path=/b"));
     }
 }
