@@ -15,6 +15,7 @@ import org.vportd.posix.PosixException;
 /** What turns: the engine behind one {@link EventLoop} or several. Its thread only, but for what says otherwise. */
 final class Reactor implements AutoCloseable {
     private static final int EVENTS_PER_TURN = 256;
+    private static final long MAX_TASKS_NS = TimeUnit.MICROSECONDS.toNanos(500);
     /** How long after a fault the virtual machine may still report it again. */
     private static final long ECHO_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -283,16 +284,27 @@ final class Reactor implements AutoCloseable {
         commands.drain(Runnable::run);
     }
 
+    /**
+     * Those scheduled while these run wait for the next turn, so that none starves; and if they take long, the rest waits
+     * too, so that whoever only has a little to do is not held up by those who have much.
+     */
     private int runTasks() {
-        int done = tasks.size(); // those scheduled while these run wait for the next turn, so that no one starves
-        for (int i = 0; i < done; i++) {
+        int waiting = tasks.size();
+        if (waiting == 0) {
+            return 0;
+        }
+        long start = clock.nanoTime();
+        for (int done = 1; done <= waiting; done++) {
             LoopTask task = tasks.poll();
             if (task == null) {
-                return i; // some have moved to another thread
+                return done; // some have moved to another thread
             }
             task.run();
+            if (clock.nanoTime() - start > MAX_TASKS_NS) {
+                return done;
+            }
         }
-        return done;
+        return waiting;
     }
 
     // --- moving

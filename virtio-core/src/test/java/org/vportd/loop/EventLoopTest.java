@@ -52,6 +52,25 @@ class EventLoopTest {
     }
 
     @Test
+    void shouldLookAtEventsBetweenTasksThatTakeLong() throws PosixException {
+        try (EventFd event = EventFd.open(1)) {
+            Watch watch = loop.watch(event.fd(), Epoll.EPOLLIN, ready -> log.add("event"));
+            for (String name : List.of("a", "b", "c", "d")) {
+                loop.task(() -> {
+                            log.add(name);
+                            now += TimeUnit.MICROSECONDS.toNanos(300);
+                        })
+                        .schedule();
+            }
+            loop.turn(0);
+            loop.turn(0);
+            loop.turn(0);
+            assertEquals(List.of("event", "a", "b", "event", "c", "d", "event"), log);
+            watch.close();
+        }
+    }
+
+    @Test
     void shouldNotFireTimerWhenCancelled() {
         LoopTimer timer = loop.timer(() -> log.add("x"));
         timer.start(10);

@@ -27,8 +27,9 @@ public abstract class VirtQueue implements AutoCloseable {
     public static final int MAX_SEGMENT_BYTES = 1 << 20;
 
     private static final int MAX_WINDOW_CHAINS = 1024;
-    private static final int MAX_WINDOW_BYTES = 1 << 20;
+    private static final int MAX_WINDOW_BYTES = 1 << 18;
     private static final int MAX_ROUNDS = 16;
+    private static final long MAX_BYTES_PER_TURN = 1 << 19;
     private static final int MAX_DESCRIPTORS_PER_WALK = QueueConfig.MAX_SIZE;
     private static final int MAX_DESCRIPTORS_PER_TURN = 4 * MAX_DESCRIPTORS_PER_WALK;
     private static final int INITIAL_CHAINS = 16;
@@ -97,7 +98,8 @@ public abstract class VirtQueue implements AutoCloseable {
     public final Drained drain(Consumer consumer) {
         disableKicks();
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_TURN;
-        for (int round = 0; round < MAX_ROUNDS && walkedDescriptors < limit; round++) {
+        long bytes = 0;
+        for (int round = 0; round < MAX_ROUNDS && bytes < MAX_BYTES_PER_TURN && walkedDescriptors < limit; round++) {
             walkReadable();
             if (chains == 0) {
                 publish(); // chains without a byte have been returned on the way
@@ -107,6 +109,7 @@ public abstract class VirtQueue implements AutoCloseable {
                 disableKicks(); // a chain slipped in before the driver could see that it has to kick
                 continue;
             }
+            bytes += segments.bytes();
             boolean all = consumer.accept(this);
             publish();
             if (!all) {

@@ -8,6 +8,7 @@ import static org.vportd.virtio.queue.QueueFixture.pattern;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -270,6 +271,23 @@ class VirtQueueTest {
                 assertFalse(f.driver.enableCalls());
                 assertFalse(f.queue.enableKicks());
             }
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-82 a turn takes a bounded number of bytes, so that other queues have theirs")
+    void shouldEndTurnWhenMuchHasBeenTaken() throws Exception {
+        try (QueueFixture f = new QueueFixture(format, 4096, true)) {
+            long data = f.data(pattern(0, 4096));
+            for (int i = 0; i < 4096; i++) {
+                f.driver.addReadable(data, 4096, i);
+            }
+            f.driver.publish();
+            int turns = 1;
+            while (f.queue.drain(VirtQueueTest::takeAll) == VirtQueue.Drained.MORE) {
+                turns++;
+            }
+            assertTrue(turns >= 16 && turns <= 64, "turns=" + turns);
         }
     }
 
