@@ -49,6 +49,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private boolean inband;
     private boolean configChangePending;
     private boolean memoryGone;
+    /** Rings have run with the present features. */
+    private boolean served;
+
     private int status;
 
     /** Makes the rings of a session, all stopped. */
@@ -136,12 +139,13 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             throw new VhostUserRequestException("features cannot change while rings run: features=0x"
                     + Long.toHexString(chosen) + " before=0x" + Long.toHexString(features));
         }
-        if (changed != 0) {
+        if (changed != 0 && served) {
+            served = false;
             device.reset(); // a driver that wants other features is another driver
         }
         features = chosen;
         featuresSet = true;
-        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES));
+        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
                 enable(ring, true); // there will be no SET_VRING_ENABLE
@@ -189,6 +193,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         QueueConfig config = ring.config(memory.table(), features);
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring));
         ring.run(queue);
+        served = true;
         device.startQueue(ring.index(), queue);
     }
 
@@ -226,6 +231,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         device.reset();
         features = 0;
         featuresSet = false;
+        served = false;
         status = 0;
     }
 

@@ -76,6 +76,11 @@ public final class PackedQueue extends VirtQueue {
     }
 
     @Override
+    public boolean isNew() {
+        return base() == PackedLayout.FIRST_BASE;
+    }
+
+    @Override
     public boolean hasAvailable() {
         if (headFlags == NOT_READ) {
             int flags = LittleEndian.getU16(descriptor(nextWalk) + PackedLayout.DESC_FLAGS_OFFSET);

@@ -69,6 +69,11 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
+    public boolean isNew() {
+        return base() == 0;
+    }
+
+    @Override
     public boolean hasAvailable() {
         if (availSeen == nextWalk) {
             int idx = LittleEndian.getU16(availIdx);
