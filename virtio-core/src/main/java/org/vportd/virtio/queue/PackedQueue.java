@@ -163,6 +163,9 @@ public final class PackedQueue extends VirtQueue {
                     descriptor + PackedLayout.DESC_LEN_OFFSET,
                     (written & 0xffff_ffffL) | (long) id << 32 | (long) flags << 48);
         }
+        if (log != null) {
+            log.wroteDescriptor(descriptor);
+        }
         nextUsed = advance(nextUsed, steps, size);
         unpublished += steps;
     }
@@ -174,7 +177,11 @@ public final class PackedQueue extends VirtQueue {
             return;
         }
         VarHandle.releaseFence(); // release: buffers and all else that is used before the first flags
-        LittleEndian.putU16(descriptor(published) + PackedLayout.DESC_FLAGS_OFFSET, publishedFlags);
+        long first = descriptor(published);
+        LittleEndian.putU16(first + PackedLayout.DESC_FLAGS_OFFSET, publishedFlags);
+        if (log != null) {
+            log.wroteDescriptor(first);
+        }
         published = nextUsed;
         unpublished = 0;
         taken -= moved;
@@ -199,7 +206,7 @@ public final class PackedQueue extends VirtQueue {
         kicksOff = false;
         int event =
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);
-        LittleEndian.putInt(deviceEvent, event);
+        putDeviceEvent(event);
         VarHandle.fullFence(); // our wish before the next descriptor is looked at once more (§2.8.10)
         return hasAvailable();
     }
@@ -208,7 +215,14 @@ public final class PackedQueue extends VirtQueue {
     public void disableKicks() {
         if (!kicksOff) {
             kicksOff = true;
-            LittleEndian.putInt(deviceEvent, PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_DISABLE));
+            putDeviceEvent(PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_DISABLE));
+        }
+    }
+
+    private void putDeviceEvent(int event) {
+        LittleEndian.putInt(deviceEvent, event);
+        if (log != null) {
+            log.wroteDeviceArea(0, PackedLayout.EVENT_LENGTH);
         }
     }
 
