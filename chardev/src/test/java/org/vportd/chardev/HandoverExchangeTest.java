@@ -169,6 +169,7 @@ class HandoverExchangeTest {
             if (!held.isEmpty()) {
                 write(held);
             }
+            readers.forEach(Peer::text);
             return held.isEmpty()
                     && received.length() + front.receivedBytes() >= sentIn.length()
                     && readers.stream().allMatch(each -> output(each, doubles).length() >= sentOut.length());
