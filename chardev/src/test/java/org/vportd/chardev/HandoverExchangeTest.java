@@ -144,7 +144,7 @@ class HandoverExchangeTest {
 
     private void write(String text) {
         sentOut.append(held.isEmpty() ? text : "");
-        held = text.substring((int) front.write(text));
+        held = text.substring((int) front.write(text, 1 + random.nextInt(5000)));
     }
 
     private void exchange(String id, Peer writer, List<Peer> readers, boolean doubles) throws Exception {
