@@ -5,6 +5,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -26,6 +27,7 @@ import org.vportd.posix.Fd;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.vhostuser.protocol.U64;
@@ -104,6 +106,7 @@ final class VhostUserSession implements AutoCloseable {
                 | mask(VHOST_USER_PROTOCOL_F_CONFIG)
                 | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+                | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
     }
@@ -234,6 +237,7 @@ final class VhostUserSession implements AutoCloseable {
             case SET_STATUS -> rings.setStatus((int) U64.decode(payload).value() & 0xff);
             case GET_STATUS -> reply(request.id(), new U64(rings.status()));
             case RESET_DEVICE -> rings.reset();
+            case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
             case GET_VRING_BASE -> {
                 VringState ring = VringState.decode(payload);
                 reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
@@ -292,6 +296,17 @@ final class VhostUserSession implements AutoCloseable {
         device.writeConfig(offset, part);
     }
 
+    /** Answers the area, or one of no size; in the length that was asked in. */
+    private void makeInflightArea(MessageHeader header, InflightArea asked) throws IOException {
+        SessionInflight.Made made = rings.makeInflightArea(asked);
+        InflightArea answer = made == null ? new InflightArea(0, 0, asked.queues(), asked.queueSize()) : made.area();
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(header.request(), header.size()).encode(message);
+        answer.encode(message);
+        message.flip().limit(MessageHeader.LENGTH + header.size());
+        stream.send(message, made == null ? List.of() : List.of(made.file()));
+    }
+
     private void reply(int request, U64 value) throws IOException {
         ByteBuffer message = MessageHeader.newBuffer();
         MessageHeader.reply(request, U64.LENGTH).encode(message);
@@ -319,7 +334,7 @@ final class VhostUserSession implements AutoCloseable {
 
     private boolean memoryMayHaveGone(InternalError fault, boolean anybody) {
         GuestMemory table = memory.table();
-        boolean ours = anybody ? table.size() > 0 : !table.isIntact();
+        boolean ours = anybody ? table.size() > 0 : !rings.isMemoryIntact();
         if (ours) {
             end("guest memory has gone: " + fault.getMessage());
         }
