@@ -33,7 +33,7 @@ public interface VirtioDevice {
     /** A transport has come; it is the one to notify from here on. */
     void attach(VirtioTransport transport);
 
-    /** The transport has gone: every queue has been stopped before. */
+    /** The transport has gone: every queue has been stopped before. The driver may come back with another one. */
     void detach();
 
     /** The driver has chosen a subset of {@link #features()}. */

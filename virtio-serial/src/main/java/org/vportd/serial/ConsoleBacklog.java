@@ -60,6 +60,18 @@ final class ConsoleBacklog {
         return length == 0;
     }
 
+    /** A copy of what is kept. */
+    byte[] copy() {
+        byte[] bytes = new byte[length];
+        if (length == 0) {
+            return bytes; // there is no memory then
+        }
+        int first = Math.min(length, capacity - start);
+        NativeMemory.get(memory + start, bytes, 0, first);
+        NativeMemory.get(memory, bytes, first, length - first);
+        return bytes;
+    }
+
     /** Drops everything and frees the memory. */
     void clear() {
         start = 0;

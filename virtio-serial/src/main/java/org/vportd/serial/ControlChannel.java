@@ -10,7 +10,9 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_REMOVE;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
@@ -18,6 +20,7 @@ import org.vportd.loop.LoopTask;
 import org.vportd.posix.LittleEndian;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
+import org.vportd.serial.state.WaitingMessage;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.VirtQueue;
 
@@ -35,8 +38,8 @@ final class ControlChannel implements AutoCloseable {
     private final VirtQueue.Consumer consumer = this::receive;
     private final LoopTask receiveTask;
     private final LoopTask flushTask;
-    private final Map<SerialPort, ArrayDeque<Message>> waiting = new HashMap<>();
-    private final ArrayDeque<SerialPort> turns = new ArrayDeque<>();
+    private final Map<Integer, ArrayDeque<Message>> waiting = new HashMap<>(); // by port
+    private final ArrayDeque<Integer> turns = new ArrayDeque<>();
     private final long scratch = NativeMemory.allocate(MAX_MESSAGE_LENGTH);
     private @Nullable VirtQueue rx;
     private @Nullable VirtQueue tx;
@@ -110,29 +113,59 @@ final class ControlChannel implements AutoCloseable {
         keepsMessages = false;
     }
 
-    void send(SerialPort port, int event, int value) {
-        send(port, event, value, NO_PAYLOAD);
+    /** Whether messages wait for a driver that has said it is there. */
+    boolean keepsMessages() {
+        return keepsMessages;
     }
 
-    void send(SerialPort port, int event, int value, byte[] payload) {
+    /** Sends a message; false if there is no driver to hear it. */
+    boolean send(int port, int event, int value) {
+        return send(port, event, value, NO_PAYLOAD);
+    }
+
+    boolean send(int port, int event, int value, byte[] payload) {
         if (rx == null && !keepsMessages) {
-            return; // no driver: it will ask when it comes
+            return false; // it will ask when it comes
         }
+        enqueue(port, new Message(event, value, payload));
+        flush();
+        return true;
+    }
+
+    private void enqueue(int port, Message message) {
         ArrayDeque<Message> queue = waiting.get(port);
         if (queue == null) {
             queue = new ArrayDeque<>();
             waiting.put(port, queue);
             turns.add(port);
         }
-        append(queue, new Message(event, value, payload));
-        flush();
+        append(queue, message);
     }
 
     /** Of a port that is gone, and of those that had its number before, the driver only has to hear that. */
-    void removed(SerialPort port) {
-        turns.removeIf(earlier -> earlier.id() == port.id());
-        waiting.keySet().removeIf(earlier -> earlier.id() == port.id());
+    void removed(int port) {
+        turns.remove(port);
+        waiting.remove(port);
         send(port, VIRTIO_CONSOLE_PORT_REMOVE, 1);
+    }
+
+    /** What waits for buffers, in the order in which it is to be sent. */
+    List<WaitingMessage> messages() {
+        List<WaitingMessage> all = new ArrayList<>();
+        for (Integer port : turns) {
+            for (Message message : waiting.getOrDefault(port, new ArrayDeque<>())) {
+                all.add(new WaitingMessage(port, message.event, message.value, message.payload));
+            }
+        }
+        return all;
+    }
+
+    /** Takes over what waited elsewhere for the driver that is here now; its queues do not run yet. */
+    void restore(List<WaitingMessage> messages) {
+        keepsMessages = true;
+        for (WaitingMessage message : messages) {
+            enqueue(message.port(), new Message(message.event(), message.value(), message.payload()));
+        }
     }
 
     private static void append(ArrayDeque<Message> queue, Message message) {
@@ -197,7 +230,7 @@ final class ControlChannel implements AutoCloseable {
     }
 
     private void writeNext(VirtQueue queue) {
-        SerialPort port = turns.element();
+        Integer port = turns.element();
         ArrayDeque<Message> messages = waiting.get(port);
         if (messages != null && write(queue, port, messages.element())) {
             messages.remove();
@@ -209,13 +242,13 @@ final class ControlChannel implements AutoCloseable {
     }
 
     /** A buffer too small for any message goes back empty, and the message waits for the next one; a name is cut. */
-    private boolean write(VirtQueue queue, SerialPort port, Message message) {
+    private boolean write(VirtQueue queue, int port, Message message) {
         long room = queue.firstBytes();
         if (room < CONTROL_LENGTH) {
             queue.skipFirst();
             return false;
         }
-        LittleEndian.putInt(scratch + CONTROL_ID_OFFSET, port.id());
+        LittleEndian.putInt(scratch + CONTROL_ID_OFFSET, port);
         LittleEndian.putU16(scratch + CONTROL_EVENT_OFFSET, message.event);
         LittleEndian.putU16(scratch + CONTROL_VALUE_OFFSET, message.value);
         int payload = Math.min(message.payload.length, MAX_MESSAGE_LENGTH - CONTROL_LENGTH);

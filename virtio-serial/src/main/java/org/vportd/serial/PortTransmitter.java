@@ -6,6 +6,7 @@ import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.HeldPosition;
 import org.vportd.virtio.queue.VirtQueue;
@@ -164,6 +165,43 @@ final class PortTransmitter {
         if (queue != null) {
             queue.resumeAt(HeldPosition.NONE);
             task.schedule();
+        }
+    }
+
+    // --- saved and restored
+
+    /** Where the queue stands, now that it is stopped. */
+    HeldPosition held() {
+        return held;
+    }
+
+    boolean isStale() {
+        return stale;
+    }
+
+    /** A copy of a console's output that the chardev has not taken yet. */
+    byte[] backlog() {
+        return backlog == null ? new byte[0] : backlog.copy();
+    }
+
+    /** Goes on for a driver whose queue has been served before, perhaps elsewhere. The queue does not run yet. */
+    void restore(HeldPosition position, boolean meantForAnother) {
+        held = position;
+        stale = meantForAnother;
+    }
+
+    /** Puts out what was taken from the guest elsewhere. */
+    void restoreBacklog(byte[] bytes) {
+        if (bytes.length == 0) {
+            return;
+        }
+        long copy = NativeMemory.allocate(bytes.length);
+        try (IoVector data = new IoVector()) {
+            NativeMemory.put(bytes, 0, copy, bytes.length);
+            data.add(copy, bytes.length);
+            writePastQueue(data);
+        } finally {
+            NativeMemory.free(copy);
         }
     }
 

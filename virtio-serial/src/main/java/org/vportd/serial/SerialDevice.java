@@ -8,7 +8,6 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_SIZE;
-import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_READY;
 import static org.vportd.virtio.VirtioFeature.mask;
@@ -28,6 +27,8 @@ import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
+import org.vportd.serial.state.DeviceState;
+import org.vportd.serial.state.DeviceStateCodec;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
 import org.vportd.virtio.VirtioFeature;
@@ -52,6 +53,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     private final @Nullable SerialPort[] byId;
     private final @Nullable VirtQueue[] queues;
     private final LoopTask orphanTask;
+    private final Handover handover;
     private final IoVector emergency = new IoVector();
     private final long emergencyCharacter = NativeMemory.allocate(1);
     private @Nullable VirtioTransport transport;
@@ -73,6 +75,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         this.listener = listener;
         this.log = new LimitedLog(LOGGER, loop::nanoTime);
         this.control = new ControlChannel(this, loop);
+        this.handover = new Handover(this, control);
         this.orphanTask = loop.task(this::discardOrphans);
         this.byId = new @Nullable SerialPort[options.maxPorts()];
         this.queues = new @Nullable VirtQueue[queueCount()];
@@ -90,6 +93,16 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     ControlChannel control() {
         return control;
+    }
+
+    /** The port of a number, or null; any number from 0 to max_ports - 1. */
+    @Nullable
+    SerialPort port(int id) {
+        return byId[id];
+    }
+
+    long driverFeatures() {
+        return driverFeatures;
     }
 
     /**
@@ -113,7 +126,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         byId[id] = port;
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
-        control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+        port.announce(control);
         if (chardev != null) {
             port.attach(chardev); // now: the driver would not know what PORT_OPEN is about before
         }
@@ -148,12 +161,12 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
             names.release(name);
         }
         orphanTask.schedule();
-        control.removed(port);
+        control.removed(port.id());
     }
 
     private void startQueueOf(SerialPort port, int queue) {
         VirtQueue running = queues[queue]; // orphaned until now
-        if (running != null) {
+        if (running != null && !handover.isPending()) {
             port.startQueue(queue, running);
         }
     }
@@ -288,18 +301,58 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         transport = newTransport;
     }
 
+    /** The front-end may come back with the same guest, so its ports are closed, but not forgotten. */
     @Override
     public void detach() {
-        reset();
+        handover.frontendLeaves();
         transport = null;
     }
 
     @Override
     public void driverFeatures(long features) {
+        handover.checkFeatures(features);
         driverFeatures = features;
     }
 
-    private boolean isMultiport() {
+    // --- state
+
+    /**
+     * What is known of the driver, for another device to go on with.
+     *
+     * @return with rings stopped, all of it; while they run, without the positions in their chains
+     */
+    public DeviceState save() {
+        return handover.save();
+    }
+
+    /**
+     * Takes over a driver that was served elsewhere, as soon as its rings start: it notices only what is different here.
+     * Rings are stopped.
+     *
+     * @throws ConfigException if it knows another device than this one, with other ports; nothing has changed then
+     */
+    public void restore(DeviceState state) throws ConfigException {
+        handover.check(state);
+        reset();
+        handover.restore(state, true);
+    }
+
+    /**
+     * Remembers a driver that was served by a process that is gone. If the rings that start next go on where some were, the
+     * driver is told of ports that have come and gone meanwhile; if they begin anew, all this is forgotten.
+     */
+    public void remember(DeviceState state) {
+        reset();
+        handover.restore(state, false);
+    }
+
+    /** The most bytes that a state of this device can have, see {@link DeviceStateCodec}. */
+    public int maxStateBytes() {
+        long backlog = ports.stream().mapToLong(SerialPort::backlogCapacity).sum();
+        return (int) Math.min(Integer.MAX_VALUE, DeviceStateCodec.MAX_BYTES_BESIDES_BACKLOG + backlog);
+    }
+
+    boolean isMultiport() {
         return VirtioFeature.has(driverFeatures, VIRTIO_CONSOLE_F_MULTIPORT);
     }
 
@@ -310,6 +363,24 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         queues[index] = queue;
         queuesRestarted = true;
+        if (!handover.isPending()) {
+            begin(index, queue);
+        } else if (handover.decide(index, queue)) {
+            beginAll();
+        }
+    }
+
+    /** Those too that had to wait until it was clear whose they are. */
+    private void beginAll() {
+        for (int i = 0; i < queues.length; i++) {
+            VirtQueue started = queues[i];
+            if (started != null) {
+                begin(i, started);
+            }
+        }
+    }
+
+    private void begin(int index, VirtQueue queue) {
         if (isControl(index)) {
             control.startQueue(index, queue);
             return;
@@ -390,6 +461,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public void reset() {
+        handover.forget();
         control.reset();
         ports.forEach(SerialPort::reset);
     }
@@ -429,7 +501,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         control.keepMessages();
         for (SerialPort port : ports) {
-            control.send(port, VIRTIO_CONSOLE_PORT_ADD, 1);
+            port.announce(control);
         }
     }
 

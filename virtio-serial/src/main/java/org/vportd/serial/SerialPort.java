@@ -1,12 +1,14 @@
 package org.vportd.serial;
 
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_CONSOLE_PORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_RESIZE;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -17,6 +19,7 @@ import org.vportd.chardev.WindowSize;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.serial.state.PortState;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.VirtQueue;
 
@@ -34,6 +37,11 @@ public final class SerialPort {
     private final PortReceiver receiver;
     private boolean guestConnected;
     private boolean hostConnected;
+    /** The driver has been told of the port. */
+    private boolean announced;
+    /** The guest had it open when its front-end left. */
+    private boolean reopens;
+
     private @Nullable WindowSize windowSize;
 
     SerialPort(SerialDevice device, int id, PortOptions options, EventLoop loop) {
@@ -173,19 +181,24 @@ public final class SerialPort {
         }
     }
 
+    /** Tells the driver that the port exists, if there is one. */
+    void announce(ControlChannel control) {
+        announced |= control.send(id, VIRTIO_CONSOLE_PORT_ADD, 1);
+    }
+
     /** The driver can use the port: it hears what the port is, in this order (as QEMU's, and Linux relies on it). */
     void guestReady(ControlChannel control) {
         if (isConsole()) {
-            control.send(this, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+            control.send(id, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
         }
         String name = options.name();
         if (name != null) {
             byte[] text = name.getBytes(StandardCharsets.UTF_8);
-            control.send(this, VIRTIO_CONSOLE_PORT_NAME, 1, Arrays.copyOf(text, text.length + 1)); // and a NUL
+            control.send(id, VIRTIO_CONSOLE_PORT_NAME, 1, Arrays.copyOf(text, text.length + 1)); // and a NUL
         }
         sendSize(control);
         if (hostConnected) {
-            control.send(this, VIRTIO_CONSOLE_PORT_OPEN, 1);
+            control.send(id, VIRTIO_CONSOLE_PORT_OPEN, 1);
         }
     }
 
@@ -194,7 +207,7 @@ public final class SerialPort {
         WindowSize size = windowSize;
         if (size != null && device.driverTakesSizes()) {
             byte[] payload = device.options().consoleSize().payload(size);
-            control.send(this, VIRTIO_CONSOLE_RESIZE, 0, payload);
+            control.send(id, VIRTIO_CONSOLE_RESIZE, 0, payload);
         }
     }
 
@@ -209,9 +222,80 @@ public final class SerialPort {
 
     /** The driver is gone: it has nothing open, and its output is not held. */
     void reset() {
+        announced = false;
+        reopens = false;
         transmitter.reset();
         if (guestConnected) {
             guestOpened(false);
+        }
+    }
+
+    // --- saved and restored
+
+    /** What is known of the driver's side, its queues being stopped. */
+    PortState save() {
+        return new PortState(
+                id,
+                isConsole(),
+                options.name(),
+                announced,
+                guestConnected || reopens,
+                hostConnected,
+                transmitter.isStale(),
+                transmitter.held(),
+                device.driverTakesSizes() ? windowSize : null,
+                transmitter.backlog());
+    }
+
+    /** A copy of the output of a console that its chardev has not taken. */
+    byte[] backlog() {
+        return transmitter.backlog();
+    }
+
+    /** The most output that a console can keep. */
+    int backlogCapacity() {
+        return isConsole() ? options.bufferBytes() : 0;
+    }
+
+    /** The guest may come back: the host sees it closed for as long. */
+    void guestLeaves() {
+        if (guestConnected) {
+            reopens = true;
+            guestOpened(false);
+        }
+    }
+
+    /** The guest is back. */
+    void guestReturns() {
+        if (reopens) {
+            reopens = false;
+            guestOpened(true);
+        }
+    }
+
+    /** Whether a state can be that of this port. */
+    boolean isMeantBy(PortState state) {
+        return isConsole() == state.console() && Objects.equals(options.name(), state.name());
+    }
+
+    /** Goes on for a driver that was served elsewhere; it hears what is different here. Its queues do not run yet. */
+    void restore(PortState state, ControlChannel control) {
+        announced = state.announced();
+        transmitter.restore(state.held(), state.stale());
+        transmitter.restoreBacklog(state.backlog());
+        if (hostConnected != state.hostConnected()) {
+            control.send(id, VIRTIO_CONSOLE_PORT_OPEN, hostConnected ? 1 : 0);
+        }
+        restoreSize(state.size());
+        guestOpened(state.guestConnected());
+    }
+
+    private void restoreSize(@Nullable WindowSize told) {
+        WindowSize size = windowSize;
+        if (size == null && device.tellsSizes()) {
+            windowSize = told; // until the chardev says otherwise
+        } else if (size != null && !size.equals(told)) {
+            device.resized(this);
         }
     }
 
@@ -277,7 +361,7 @@ public final class SerialPort {
         private void hostOpened() {
             if (!hostConnected) {
                 hostConnected = true;
-                device.control().send(SerialPort.this, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                device.control().send(id, VIRTIO_CONSOLE_PORT_OPEN, 1);
                 frontend.acceptInput();
             }
         }
@@ -289,7 +373,7 @@ public final class SerialPort {
             }
             hostConnected = false;
             transmitter.discard();
-            device.control().send(SerialPort.this, VIRTIO_CONSOLE_PORT_OPEN, 0);
+            device.control().send(id, VIRTIO_CONSOLE_PORT_OPEN, 0);
         }
     }
 }

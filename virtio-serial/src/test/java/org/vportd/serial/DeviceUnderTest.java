@@ -46,7 +46,7 @@ final class DeviceUnderTest implements AutoCloseable {
     private final DriverMemory memory;
     private final GuestMemory deviceMemory;
     private final TestTransport transport = new TestTransport(this::stopQueue);
-    private final SerialDevice device;
+    private SerialDevice device;
     private final Shape shape;
     private final Map<Integer, DriverQueue> queues = new HashMap<>();
     private final List<String> guestEvents = new ArrayList<>();
@@ -100,8 +100,22 @@ final class DeviceUnderTest implements AutoCloseable {
         this.loop = EventLoop.open();
         this.memory = DriverMemory.open(MEMORY_BYTES);
         this.deviceMemory = memory.mapForDevice();
-        this.device = new SerialDevice(
+        this.device = open(options);
+        device.attach(transport);
+    }
+
+    private SerialDevice open(SerialOptions options) throws ConfigException {
+        return new SerialDevice(
                 loop, options.withRings(shape.packed, shape.inOrder), new PortNames(), this::guestOpened);
+    }
+
+    /** Puts another device in the place of this one, whose chardevs are free then; rings and driver stay as they are. */
+    void replaceDevice(SerialOptions options) throws ConfigException {
+        SerialDevice successor = open(options);
+        stop();
+        device.detach();
+        device.close();
+        device = successor;
         device.attach(transport);
     }
 

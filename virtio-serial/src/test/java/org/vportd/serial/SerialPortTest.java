@@ -93,7 +93,7 @@ class SerialPortTest {
     }
 
     @Test
-    @DisplayName("VS-32 a front-end that leaves takes its driver along")
+    @DisplayName("VS-32 a front-end that leaves takes its driver along, and the next one is met as new")
     void shouldForgetGuestWhenTransportLeaves() {
         dut.boot();
         dut.rebootSilently();

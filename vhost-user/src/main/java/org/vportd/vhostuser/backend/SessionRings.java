@@ -53,6 +53,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private boolean inband;
     private boolean configChangePending;
     private boolean memoryGone;
+    /** Rings have run with the present features. */
+    private boolean served;
+
     private int status;
 
     /** Makes the rings of a session, all stopped. */
@@ -151,7 +154,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             throw new VhostUserRequestException("features cannot change while rings run: features=0x"
                     + Long.toHexString(chosen) + " before=0x" + Long.toHexString(features));
         }
-        if (changed != 0) {
+        if (changed != 0 && served) {
+            served = false;
             device.reset(); // a driver that wants other features is another driver
             if (featuresSet) {
                 inflight.reset();
@@ -160,7 +164,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         features = chosen;
         inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));
         featuresSet = true;
-        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES));
+        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
                 enable(ring, true); // there will be no SET_VRING_ENABLE
@@ -209,6 +213,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         ring.run(queue);
+        served = true;
         device.startQueue(ring.index(), queue);
     }
 
@@ -248,6 +253,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         inflight.reset();
         features = 0;
         featuresSet = false;
+        served = false;
         status = 0;
     }
 

@@ -130,6 +130,11 @@ public final class PackedQueue extends VirtQueue {
     }
 
     @Override
+    public boolean isNew() {
+        return base() == PackedLayout.FIRST_BASE;
+    }
+
+    @Override
     public boolean hasAvailable() {
         if (againNext < again.length) {
             return true;

@@ -112,6 +112,11 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
+    public boolean isNew() {
+        return base() == 0;
+    }
+
+    @Override
     public boolean hasAvailable() {
         if (againNext < again.length) {
             return true;

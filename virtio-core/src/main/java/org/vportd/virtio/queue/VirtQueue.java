@@ -321,6 +321,9 @@ public abstract class VirtQueue implements AutoCloseable {
     /** The state of the ring as GET_VRING_BASE reports it: the first chain not returned. */
     public abstract int base();
 
+    /** Whether no chain has been returned since the ring was made, as far as its place tells. */
+    public abstract boolean isNew();
+
     /** Whether the driver has made chains available that are not in the window. */
     public abstract boolean hasAvailable();
 
