@@ -157,9 +157,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         if (changed != 0 && served) {
             served = false;
             device.reset(); // a driver that wants other features is another driver
-            if (featuresSet) {
-                inflight.reset();
-            }
+            inflight.reset();
         }
         features = chosen;
         inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));

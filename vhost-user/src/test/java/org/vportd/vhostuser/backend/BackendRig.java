@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -35,6 +36,7 @@ final class BackendRig implements AutoCloseable {
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
             | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+            | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
             | mask(VHOST_USER_PROTOCOL_F_STATUS);
 
     private static final int MAX_TURNS = 100_000;
