@@ -88,7 +88,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = {"--state", "-state"},
             paramLabel = "PATH",
-            description = "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
+            description =
+                    "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
     private @Nullable String statePath;
 
     @Option(

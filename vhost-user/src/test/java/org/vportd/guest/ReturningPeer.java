@@ -54,6 +54,11 @@ final class ReturningPeer implements AutoCloseable {
         return START + ((long) connection << 32);
     }
 
+    /** The connection whose first input a word is, or 0 if it is not the first of any. */
+    static int connectionOf(long word) {
+        return word >= START && word < START + (1L << 48) && (int) word == 0 ? (int) ((word - START) >>> 32) : 0;
+    }
+
     /** How often it has connected. */
     int connections() {
         return connections;

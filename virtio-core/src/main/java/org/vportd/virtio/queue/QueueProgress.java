@@ -91,6 +91,6 @@ public final class QueueProgress {
     }
 
     private static long word(int base, long bytes) {
-        return (long) (base & 0xffff) << PLACE_SHIFT | bytes & BYTES_MASK;
+        return (long) (base & 0xffff) << PLACE_SHIFT | (bytes & BYTES_MASK);
     }
 }

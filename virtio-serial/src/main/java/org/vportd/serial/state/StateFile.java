@@ -110,7 +110,6 @@ public final class StateFile implements AutoCloseable {
             StateRecord.Header header = header(offset);
             if (header == null || header.bytes() > end - offset) {
                 warn("it is damaged from a place on, where it is begun anew: offset=" + offset);
-                Posix.resize(file, offset);
                 break;
             }
             if (header.id().equals(id)) {
@@ -123,6 +122,7 @@ public final class StateFile implements AutoCloseable {
             }
             offset += header.bytes();
         }
+        Posix.resize(file, offset); // what is there is the beginning of a record at most
         Posix.resize(file, offset + StateRecord.bytes(maxPorts));
         try (MappedMemory memory = MappedMemory.map(file, offset, StateRecord.bytes(maxPorts))) {
             StateRecord.make(memory.address(), name, maxPorts);

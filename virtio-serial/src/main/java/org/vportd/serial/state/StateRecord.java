@@ -140,7 +140,7 @@ public final class StateRecord implements StateKeeper, AutoCloseable {
         VarHandle.releaseFence(); // not taken for a state while it is written
         if (bytes.length > CAPACITY) {
             warn("state is too long to be kept: bytes=" + bytes.length);
-            NativeMemory.putLong(slot((int) (sequence + 1 & 1)), 0); // what is there is out of date
+            NativeMemory.putLong(slot((int) ((sequence + 1) & 1)), 0); // what is there is out of date
             return;
         }
         NativeMemory.put(bytes, 0, slot + SLOT_STATE_OFFSET, bytes.length);
