@@ -68,6 +68,9 @@ class KillIT {
                 run.kill();
             }
             long repeated = peer.repetitions();
+            if (setting == Setting.SPLIT_FROM_AVAILABLE) {
+                run.restart();
+            }
             for (int drop = 0; drop < DROPS; drop++) {
                 run.drop();
             }
@@ -123,8 +126,7 @@ class KillIT {
                             "-chardev",
                             "null,id=n",
                             "-device",
-                            "vhost-user-serial,max_ports=4,packed="
-                                    + (setting.format.packed() ? "on" : "off"),
+                            "vhost-user-serial,max_ports=4,packed=" + (setting.format.packed() ? "on" : "off"),
                             "-device",
                             "virtconsole,chardev=n",
                             "-device",
@@ -197,6 +199,18 @@ class KillIT {
         void kill() throws IOException {
             flowFor(random.nextInt(40_000_000));
             daemon.kill(PATIENCE);
+            startAgain();
+        }
+
+        /** The same in order. */
+        void restart() throws IOException {
+            flowFor(10_000_000);
+            int status = daemon.terminate(PATIENCE);
+            assertEquals(0, status, "exit status");
+            startAgain();
+        }
+
+        private void startAgain() throws IOException {
             listenAfter(heard);
             try {
                 flowFor(2_000_000);

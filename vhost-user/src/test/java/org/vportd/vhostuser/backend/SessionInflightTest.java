@@ -60,8 +60,7 @@ class SessionInflightTest {
         RawFrontend frontend = rig.connectAndNegotiate();
         if (packed) {
             frontend.accepted(
-                    FrontendRequest.SET_FEATURES,
-                    RawFrontend.u64(RawFrontend.FEATURES | mask(VIRTIO_F_RING_PACKED)));
+                    FrontendRequest.SET_FEATURES, RawFrontend.u64(RawFrontend.FEATURES | mask(VIRTIO_F_RING_PACKED)));
         }
         InflightArea area = answer(frontend, asked(3, 64));
         List<Fd> files = frontend.takeDescriptors();
@@ -91,8 +90,15 @@ class SessionInflightTest {
     @DisplayName("SEC-60 SET_INFLIGHT_FD with an area that cannot be is refused")
     @ParameterizedTest
     @CsvSource({
-        "0,0,1,8,4096", "320,0,0,8,4096", "4096,0,7,8,4096", "4096,0,1,0,4096", "4096,0,1,32769,4096",
-        "100,0,1,8,4096", "4096,4096,1,8,4096", "4096,0,1,8,100", "4096,0,6,65535,4096",
+        "0,0,1,8,4096",
+        "320,0,0,8,4096",
+        "4096,0,7,8,4096",
+        "4096,0,1,0,4096",
+        "4096,0,1,32769,4096",
+        "100,0,1,8,4096",
+        "4096,4096,1,8,4096",
+        "4096,0,1,8,100",
+        "4096,0,6,65535,4096",
     })
     void refusesArea(long size, long offset, int queues, int queueSize, long fileBytes) throws Exception {
         RawFrontend frontend = rig.connectAndNegotiate();

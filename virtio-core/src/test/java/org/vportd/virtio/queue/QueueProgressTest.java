@@ -25,7 +25,8 @@ class QueueProgressTest {
 
     @ParameterizedTest
     @EnumSource(RingFormat.class)
-    @DisplayName("Whenever a device is gone after it has consumed something, the next one consumes all the rest and no more")
+    @DisplayName(
+            "Whenever a device is gone after it has consumed something, the next one consumes all the rest and no more")
     void goesOnExactly(RingFormat format) throws Exception {
         long seed = System.nanoTime();
         Random random = new Random(seed);
@@ -59,8 +60,7 @@ class QueueProgressTest {
                             // what it has shown is the driver's again
                         }
                         f.queue.close();
-                        f.queue = f.newQueue(
-                                format.isPacked() ? f.driver.baseInMemory() : f.driver.availIndex(), true);
+                        f.queue = f.newQueue(format.isPacked() ? f.driver.baseInMemory() : f.driver.availIndex(), true);
                         f.queue.track(progress);
                         f.queue.resumeAt(progress.at(f.queue.base()));
                     }
