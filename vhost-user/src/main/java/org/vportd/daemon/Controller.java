@@ -9,6 +9,7 @@ import org.vportd.posix.PosixException;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialListener;
+import org.vportd.serial.state.StateFile;
 import org.vportd.vhostuser.backend.VhostUserBackend;
 
 /** One device, and the socket it is served through. Whoever changes it holds up the loop that it lives on. */
@@ -20,6 +21,7 @@ final class Controller implements AutoCloseable {
     private final SerialDevice device;
     private @Nullable FrontendSocket socket;
     private @Nullable VhostUserBackend backend;
+    private @Nullable KeptState kept;
     private boolean placed;
 
     /**
@@ -73,6 +75,11 @@ final class Controller implements AutoCloseable {
         return backend != null && backend.isConnected();
     }
 
+    /** Has the device go on where one before it was killed, and be followed in the same way. Not served yet. */
+    void keepIn(StateFile file) throws StartException {
+        kept = KeptState.begin(loop, file, device);
+    }
+
     /**
      * Lets front-ends come.
      *
@@ -116,6 +123,10 @@ final class Controller implements AutoCloseable {
         if (backend != null) {
             backend.close();
             backend = null;
+        }
+        if (kept != null) {
+            kept.close();
+            kept = null;
         }
         device.close();
     }

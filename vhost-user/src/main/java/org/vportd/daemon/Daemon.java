@@ -20,6 +20,7 @@ import org.vportd.monitor.NamedDescriptors;
 import org.vportd.monitor.VersionInfo;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.SerialPort;
+import org.vportd.serial.state.StateFile;
 
 /** The running program: loops, character devices, devices and monitors. The first loop's thread only. */
 final class Daemon implements AutoCloseable {
@@ -29,6 +30,7 @@ final class Daemon implements AutoCloseable {
     private final PortNames portNames = new PortNames();
     private final NamedDescriptors descriptors = new NamedDescriptors();
     private final Deque<Closeable> opened = new ArrayDeque<>();
+    private @Nullable StateFile stateFile;
     private @Nullable DaemonServices services;
     private @Nullable Monitors monitors;
 
@@ -65,6 +67,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open(DaemonConfig config) throws ConfigException, StartException {
+        openStateFile(config.statePath());
         UserObjects objects = new UserObjects();
         services = new DaemonServices(loop, objects, descriptors, config.escape());
         for (Options object : config.objects()) {
@@ -109,6 +112,13 @@ final class Daemon implements AutoCloseable {
         loops.during(placement::settle);
     }
 
+    private void openStateFile(@Nullable String path) throws StartException {
+        stateFile = path == null ? null : KeptState.openFile(path);
+        if (stateFile != null) {
+            opened.push(stateFile::close);
+        }
+    }
+
     private void serve(DeviceTable devices, DeviceConfig device, DaemonConfig config) throws StartException {
         for (Controller controller : devices.controllers()) {
             SocketConfig where = device.socket();
@@ -136,6 +146,9 @@ final class Daemon implements AutoCloseable {
 
         @Override
         public void serve(Controller controller, SocketConfig where) throws StartException {
+            if (stateFile != null) {
+                controller.keepIn(stateFile);
+            }
             controller.serve(where, descriptors, listening -> {
                 if (once || !listening) {
                     loop.stop();

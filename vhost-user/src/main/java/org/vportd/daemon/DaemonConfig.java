@@ -7,6 +7,7 @@ import org.vportd.chardev.Options;
 /**
  * All that the daemon is told when it starts.
  *
+ * @param statePath the file in which the devices' state outlives the process, or null
  * @param once whether to stop after the first session of any device
  * @param name what monitors are told this instance is called, or null
  * @param escape the key that begins a command to a multiplexer
@@ -18,6 +19,7 @@ import org.vportd.chardev.Options;
  * @param notices whether a person is told how to go on
  */
 record DaemonConfig(
+        @Nullable String statePath,
         boolean once,
         @Nullable String name,
         byte escape,

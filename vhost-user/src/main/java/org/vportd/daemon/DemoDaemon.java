@@ -48,6 +48,7 @@ final class DemoDaemon implements AutoCloseable {
 
     private static DaemonConfig config(Path dir) throws Exception {
         return new DaemonConfig(
+                null,
                 false,
                 null,
                 (byte) 1,

@@ -92,6 +92,13 @@ final class ServeCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(
+            names = {"--state", "-state"},
+            paramLabel = "PATH",
+            description =
+                    "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
+    private @Nullable String statePath;
+
+    @Option(
             names = {"--once", "-once"},
             description = "Stop after the first front-end has left.")
     private boolean once;
@@ -152,6 +159,7 @@ final class ServeCommand implements Callable<Integer> {
             throw usage("one of --socket-path=PATH and --fd=FDNUM is required");
         }
         return new DaemonConfig(
+                statePath,
                 once,
                 guestName(),
                 arguments.escape(),

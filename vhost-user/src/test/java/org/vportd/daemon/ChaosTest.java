@@ -88,6 +88,7 @@ class ChaosTest {
 
     private DaemonThread.Config config(List<Options> objects) {
         return () -> new DaemonConfig(
+                null,
                 false,
                 "chaos",
                 (byte) 1,

@@ -46,6 +46,7 @@ class ManyGuestsTest {
     @BeforeEach
     void start() throws Exception {
         daemon = new DaemonThread(() -> new DaemonConfig(
+                null,
                 false,
                 "many",
                 (byte) 1,
