@@ -76,8 +76,10 @@ class KillIT {
             }
             assertEquals(repeated, peer.repetitions(), "repetitions without a kill");
             run.assertUndisturbed();
-            System.out.println(setting + ": kills=" + KILLS + " drops=" + DROPS + " repetitions=" + repeated
-                    + " max_repeated=" + peer.maxRepeated() + " bytes=" + peer.received());
+            if (KILLS > 1) {
+                System.out.println(setting + ": kills=" + KILLS + " drops=" + DROPS + " repetitions=" + repeated
+                        + " max_repeated=" + peer.maxRepeated() + " bytes=" + peer.received());
+            }
         } catch (AssertionError | IOException e) {
             throw new AssertionError(e.getMessage() + " seed=" + seed, e);
         }

@@ -90,17 +90,19 @@ final class ReturningPeer implements AutoCloseable {
     private void readAll() {
         try {
             while (!closed && failure == null) {
+                Thread writer = null;
                 try (SocketChannel connected = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
                     channel = connected;
                     int number = connections + 1;
-                    Thread writer = new Thread(() -> writeAll(connected, number), "peer-writer");
+                    writer = new Thread(() -> writeAll(connected, number), "peer-writer");
                     writer.start();
                     connections = number;
                     read(connected);
-                    connected.close();
-                    writer.join(JOIN_MS);
                 } catch (IOException e) {
                     Thread.sleep(5); // nobody listens
+                }
+                if (writer != null) {
+                    writer.join(JOIN_MS);
                 }
             }
         } catch (InterruptedException e) {
@@ -196,13 +198,17 @@ final class ReturningPeer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         closed = true;
         SocketChannel last = channel;
         if (last != null) {
             last.close();
         }
-        reader.join(JOIN_MS);
+        try {
+            reader.join(JOIN_MS);
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
+        }
         if (reader.isAlive()) {
             throw new AssertionError("peer does not end");
         }
