@@ -74,7 +74,9 @@ final class KeptState implements AutoCloseable {
             return false;
         }
         gone = true;
-        LOGGER.log(System.Logger.Level.WARNING, "the state file has been cut, and is not used any more: device="
+        LOGGER.log(
+                System.Logger.Level.WARNING,
+                "the state file has been cut, and is not used any more: device="
                         + device.options().id());
         device.keepNoMore();
         return true;

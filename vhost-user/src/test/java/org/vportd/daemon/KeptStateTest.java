@@ -15,12 +15,12 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.vportd.loop.EventLoop;
+import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.PortOptions;
 import org.vportd.serial.SerialDevice;
 import org.vportd.serial.SerialListener;
 import org.vportd.serial.SerialOptions;
-import org.vportd.serial.ConsoleSize;
 import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateRecord;
 
@@ -75,7 +75,10 @@ class KeptStateTest {
     void keepsSeveralDevices() throws Exception {
         Path path = dir.resolve("state");
         SerialDevice second = new SerialDevice(
-                loop, new SerialOptions("other", 4, true, true, true, false, false, ConsoleSize.OFF), new PortNames(), SerialListener.NONE);
+                loop,
+                new SerialOptions("other", 4, true, true, true, false, false, ConsoleSize.OFF),
+                new PortNames(),
+                SerialListener.NONE);
         try (StateFile file = open(path);
                 KeptState ofFirst = KeptState.begin(loop, file, device);
                 KeptState ofSecond = KeptState.begin(loop, file, second)) {
@@ -97,9 +100,10 @@ class KeptStateTest {
     @DisplayName("A file in a folder that does not exist is refused, and the option named")
     void refusesPath() {
         Path path = dir.resolve("no").resolve("state");
-        StartException refusal =
-                assertThrows(StartException.class, () -> KeptState.openFile(path.toString()));
-        assertTrue(refusal.getMessage().startsWith("cannot use the state file: --state=" + path), refusal::getMessage);
+        StartException refusal = assertThrows(StartException.class, () -> KeptState.openFile(path.toString()));
+        assertTrue(
+                String.valueOf(refusal.getMessage()).startsWith("cannot use the state file: --state=" + path),
+                refusal::getMessage);
     }
 
     @Test
