@@ -36,7 +36,9 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
             "size",
             "resize-order",
             "status",
-            "inband");
+            "inband",
+            "iommu_platform",
+            "gpa");
 
     /** Reads the options of all devices; the controller may come anywhere among them. */
     static DeviceConfig of(List<Options> devices) throws ConfigException {
@@ -133,7 +135,10 @@ record DeviceConfig(SerialOptions serial, BackendOptions backend, List<PortConfi
     private static BackendOptions backend(Options controller) throws ConfigException {
         BackendOptions defaults = BackendOptions.defaults();
         return new BackendOptions(
-                controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
+                controller.bool("status", defaults.status()),
+                controller.bool("inband", defaults.inband()),
+                controller.bool("iommu_platform", defaults.iommu()),
+                controller.bool("gpa", defaults.guestAddresses()));
     }
 
     private static PortConfig port(Options port, SerialOptions serial, Set<String> ids) throws ConfigException {

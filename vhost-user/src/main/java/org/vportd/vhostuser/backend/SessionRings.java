@@ -14,6 +14,7 @@ import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
@@ -43,6 +44,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final LimitedLog log;
     private final Consumer<String> onFatal;
     private final Vring[] rings;
+    private final SessionIommu iommu;
     private @Nullable BackendChannel channel;
     private long features;
     private boolean featuresSet;
@@ -62,6 +64,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
         }
+        this.iommu = new SessionIommu(
+                loop, rings, memory.table(), log, this::sendTranslation, this::suspend, () -> goOn(true));
+    }
+
+    SessionIommu iommu() {
+        return iommu;
     }
 
     int count() {
@@ -95,7 +103,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             case SET_VRING_ADDR -> {
                 VringAddress address = VringAddress.decode(payload);
-                ring(address.index()).setAddress(address, memory.table(), features);
+                ring(address.index()).setAddress(address, addressCheck(), features);
                 startIfReady(ring(address.index()));
             }
             case SET_VRING_KICK -> setKick(VringFd.decode(payload).checkDescriptors(fds.size()), fds);
@@ -141,6 +149,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         features = chosen;
         featuresSet = true;
+        iommu.setFeatures(chosen);
         device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES));
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
@@ -179,16 +188,36 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             startIfReady(ring);
         } else {
             suspend(ring);
+            forgetTranslationsIfIdle();
         }
+    }
+
+    private void forgetTranslationsIfIdle() {
+        for (Vring ring : rings) {
+            if (ring.queue() != null || ring.isReady()) {
+                return;
+            }
+        }
+        iommu.clear();
+    }
+
+    /** What finds ring addresses as they come, if they can be checked then. */
+    private RingPart.@Nullable Translation addressCheck() {
+        return iommu.isActive() || memory.table().size() == 0 ? null : memory::ringPart;
     }
 
     private void startIfReady(Vring ring) throws VhostUserRequestException {
         if (!featuresSet || memoryGone || !ring.isReady()) {
             return;
         }
-        QueueConfig config = ring.config(memory.table(), features);
+        List<RingPart> parts = ring.parts(features);
+        if (iommu.isActive() && !iommu.isTranslated(parts)) {
+            return; // it has been asked for
+        }
+        QueueConfig config = ring.config(iommu.isActive() ? iommu::ringPart : memory::ringPart, features);
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring));
-        ring.run(queue);
+        iommu.translate(queue);
+        ring.run(queue, parts);
         device.startQueue(ring.index(), queue);
     }
 
@@ -207,7 +236,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         Vring ring = rings[index];
         suspend(ring);
-        return ring.stop(features);
+        int base = ring.stop(features);
+        forgetTranslationsIfIdle();
+        return base;
     }
 
     void disableAll() {
@@ -224,6 +255,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             ring.close();
         }
         device.reset();
+        iommu.setFeatures(0);
         features = 0;
         featuresSet = false;
         status = 0;
@@ -264,6 +296,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         GuestMemory mapped = memory.map(table.regions(), fds);
         suspendAll();
         memory.replaceWith(mapped);
+        iommu.memoryChanged();
         resumeAll();
     }
 
@@ -276,6 +309,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         MemoryRegion removed = memory.remove(region);
         suspendAll();
         removed.close();
+        iommu.memoryChanged();
         resumeAll();
     }
 
@@ -292,6 +326,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 startIfReady(ring);
             } catch (VhostUserRequestException e) {
                 log.warn("queue waits for its memory: " + e.getMessage());
+                if (iommu.isActive()) {
+                    ring.markBroken(); // translations that come will not make it better
+                }
             }
         }
     }
@@ -317,8 +354,31 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    private void sendTranslation(IotlbMessage message) {
+        if (channel != null) {
+            channel.translation(message);
+        }
+    }
+
+    /** Translations have come, or will not come: what waits for them goes on. */
+    private void goOn(boolean all) {
+        if (!iommu.isActive()) {
+            return;
+        }
+        resumeAll();
+        for (Vring ring : rings) {
+            VirtQueue queue = ring.queue();
+            if (queue != null && (all ? queue.isWaiting() : queue.canGoOn())) {
+                device.queueNotified(ring.index());
+            }
+        }
+    }
+
     /** A request has been answered: what the front-end was not to hear before that is told now. */
     void acknowledged() {
+        if (iommu.takeNews()) {
+            goOn(false);
+        }
         if (configChangePending && channel != null && isRunning()) {
             configChangePending = false;
             channel.configChanged();
@@ -357,6 +417,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     @Override
     public void close() {
         suspendAll();
+        iommu.close();
         for (Vring ring : rings) {
             ring.close();
         }

@@ -112,12 +112,18 @@ public final class PackedQueue extends VirtQueue {
             cursor = advance(cursor, 1, size);
             if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
                 boolean alone = slots == 1 && (flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0; // §2.8.7
-                readTable(chain.table(address, length, alone), (int) (length / PackedLayout.DESC_LENGTH));
+                long table = chain.table(address, length, alone);
+                if (table != GuestMemory.UNMAPPED) {
+                    readTable(table, (int) (length / PackedLayout.DESC_LENGTH));
+                }
                 break;
             }
             chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
         } while ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0);
         countDescriptors(slots);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
         nextWalk = cursor;
         taken += slots;
         return chainOf(id, slots, chain.isWritable());
@@ -136,6 +142,11 @@ public final class PackedQueue extends VirtQueue {
             chain.add(address, rest & 0xffff_ffffL, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
         }
         countDescriptors(entries);
+    }
+
+    @Override
+    ChainReader chain() {
+        return chain;
     }
 
     @Override
@@ -196,7 +207,7 @@ public final class PackedQueue extends VirtQueue {
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);
         LittleEndian.putInt(deviceEvent, event);
         VarHandle.fullFence(); // our wish before the next descriptor is looked at once more (§2.8.10)
-        return hasAvailable();
+        return !isWaiting() && hasAvailable();
     }
 
     @Override
