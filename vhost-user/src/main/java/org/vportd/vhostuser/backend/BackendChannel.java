@@ -27,10 +27,10 @@ import org.vportd.vhostuser.protocol.VringState;
  * If it breaks, it is closed, and nothing else happens.
  */
 final class BackendChannel implements AutoCloseable {
-    private final MessageSocket socket;
-    private final Watch watch;
     private static final int MAX_TRANSLATIONS = 2 * SessionIommu.MAX_MISSES;
 
+    private final MessageSocket socket;
+    private final Watch watch;
     private final long buffer = NativeMemory.allocate(MessageHeader.LENGTH + IotlbMessage.LENGTH);
     private final BitSet calls = new BitSet();
     private final BitSet errors = new BitSet();

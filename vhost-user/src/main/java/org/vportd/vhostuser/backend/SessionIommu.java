@@ -1,6 +1,7 @@
 package org.vportd.vhostuser.backend;
 
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
@@ -10,6 +11,7 @@ import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.memory.Iotlb;
+import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.VirtQueue;
 
 /**
@@ -32,6 +34,7 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
     private final LimitedLog log;
     private final Consumer<IotlbMessage> sender;
     private final Consumer<Vring> suspender;
+    private final BiConsumer<Vring, DriverFaultException> breaker;
     private final Iotlb iotlb = new Iotlb(MAX_TRANSLATIONS, this);
     private final long[] missing = new long[MAX_MISSES];
     private final int[] missingFor = new int[MAX_MISSES];
@@ -46,6 +49,7 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
      * @param rings those of the session
      * @param sender sends requests to the front-end, as soon as it can
      * @param suspender stops a ring until it can be started again
+     * @param breaker stops a ring for good
      * @param onLate run when translations do not come: whatever waits shall ask once more
      */
     SessionIommu(
@@ -55,12 +59,14 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
             LimitedLog log,
             Consumer<IotlbMessage> sender,
             Consumer<Vring> suspender,
+            BiConsumer<Vring, DriverFaultException> breaker,
             Runnable onLate) {
         this.rings = rings;
         this.memory = memory;
         this.log = log;
         this.sender = sender;
         this.suspender = suspender;
+        this.breaker = breaker;
         this.patience = loop.timer(() -> {
             giveUpWaiting();
             onLate.run();
@@ -112,6 +118,7 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
         switch (message.type()) {
             case IotlbMessage.UPDATE -> update(message);
             case IotlbMessage.INVALIDATE -> invalidate(message.iova(), message.sizeBytes());
+            case IotlbMessage.ACCESS_FAIL -> refuse(message.iova());
             default -> throw new VhostUserRequestException("IOTLB message has a bad type: " + message);
         }
     }
@@ -148,6 +155,17 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
         } else {
             iotlb.invalidate(iova, size);
             suspendRings(iova, size);
+        }
+    }
+
+    /** The front-end has no translation: whoever waits for it waits in vain. */
+    private void refuse(long iova) {
+        for (Vring ring : rings) {
+            VirtQueue queue = ring.queue();
+            if (queue != null && queue.isAwaiting(iova)) {
+                breaker.accept(
+                        ring, new DriverFaultException("IOMMU has no translation: addr=0x" + Long.toHexString(iova)));
+            }
         }
     }
 

@@ -65,7 +65,14 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             rings[i] = new Vring(i);
         }
         this.iommu = new SessionIommu(
-                loop, rings, memory.table(), log, this::sendTranslation, this::suspend, () -> goOn(true));
+                loop,
+                rings,
+                memory.table(),
+                log,
+                this::sendTranslation,
+                this::suspend,
+                (ring, fault) -> driverFault(ring.index(), fault),
+                () -> goOn(true));
     }
 
     SessionIommu iommu() {
