@@ -266,6 +266,13 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
         return true;
     }
 
+    /** There is another way to the front-end: what it was asked before may not have reached it. */
+    void askAgain() {
+        for (int i = 0; i < misses; i++) {
+            sender.accept(IotlbMessage.miss(missing[i], missingFor[i]));
+        }
+    }
+
     /** What was asked for may be asked for again: the message may have got lost, or the driver's mapping come late. */
     private void giveUpWaiting() {
         if (misses > 0) {

@@ -352,6 +352,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 channel.close();
             }
             channel = opened;
+            iommu.askAgain();
         } catch (PosixException e) {
             fd.close();
             throw new VhostUserRequestException("back-end channel is unusable: error=" + e.getMessage());
