@@ -1,5 +1,7 @@
 package org.vportd.vhostuser.backend;
 
+import java.util.List;
+import org.vportd.posix.MappedView;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 
 /**
@@ -22,8 +24,10 @@ record RingPart(String name, long address, long bytes, int permission) {
         /**
          * Where all of a part is mapped here, in one piece.
          *
+         * @param views takes mappings that had to be made for that; whoever has them closes them
+         *
          * @throws VhostUserRequestException if it is not
          */
-        long of(RingPart part) throws VhostUserRequestException;
+        long of(RingPart part, List<MappedView> views) throws VhostUserRequestException;
     }
 }

@@ -1,10 +1,13 @@
 package org.vportd.vhostuser.backend;
 
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
+import org.vportd.posix.MappedView;
+import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.virtio.LimitedLog;
@@ -211,31 +214,54 @@ final class SessionIommu implements Iotlb.Listener, AutoCloseable {
         return all;
     }
 
-    /** Where a part of a ring that is translated is mapped here. */
-    long ringPart(RingPart part) throws VhostUserRequestException {
-        long at = part.address();
-        long left = part.bytes();
+    /** Where a part of a ring that is translated is mapped here; if its pages are apart, they are mapped once more. */
+    long ringPart(RingPart part, List<MappedView> views) throws VhostUserRequestException {
         long host = 0;
-        while (left > 0) {
-            int entry = iotlb.entryOf(at);
-            if (entry == Iotlb.NO_ENTRY) {
-                throw refused(part, "is not translated");
-            }
-            if (!iotlb.permits(entry, part.permission())) {
-                denied(at, part.permission());
-                throw refused(part, "may not be accessed");
-            }
+        boolean apart = false;
+        long at = part.address();
+        for (long left = part.bytes(); left > 0; ) {
+            int entry = permitted(part, at);
             long found = iotlb.hostAddress(entry, at);
-            if (host == 0) {
-                host = found;
-            } else if (found != host + (at - part.address())) {
-                throw refused(part, "is not in one piece in memory");
-            }
+            host = host == 0 ? found : host;
+            apart |= found != host + (at - part.address());
             long n = Math.min(left, iotlb.bytesLeft(entry, at));
             at += n;
             left -= n;
         }
-        return host;
+        return apart ? view(part, views) : host;
+    }
+
+    private int permitted(RingPart part, long at) throws VhostUserRequestException {
+        int entry = iotlb.entryOf(at);
+        if (entry == Iotlb.NO_ENTRY) {
+            throw refused(part, "is not translated");
+        }
+        if (!iotlb.permits(entry, part.permission())) {
+            denied(at, part.permission());
+            throw refused(part, "may not be accessed");
+        }
+        return entry;
+    }
+
+    /** Guests that have no large pages to spare put a large ring together from small ones. */
+    private long view(RingPart part, List<MappedView> views) throws VhostUserRequestException {
+        long page = MappedView.pageBytes();
+        long start = part.address() & -page;
+        long end = part.address() + part.bytes();
+        try {
+            MappedView view = MappedView.reserve(end - start);
+            views.add(view);
+            for (long at = start; at != end; ) {
+                long inPart = at == start ? part.address() : at;
+                int entry = permitted(part, inPart);
+                long n = Math.min(end - inPart, iotlb.bytesLeft(entry, inPart));
+                view.put(at - start, iotlb.hostAddress(entry, inPart) - (inPart - at), inPart - at + n);
+                at = inPart + n;
+            }
+            return view.address() + (part.address() - start);
+        } catch (PosixException e) {
+            throw refused(part, "is not in one piece in memory");
+        }
     }
 
     private static VhostUserRequestException refused(RingPart part, String what) {

@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MappedMemory;
+import org.vportd.posix.MappedView;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
@@ -50,7 +51,7 @@ final class SessionMemory implements AutoCloseable {
     }
 
     /** Where a part of a ring lies that the front-end gives in its own address space. */
-    long ringPart(RingPart part) throws VhostUserRequestException {
+    long ringPart(RingPart part, List<MappedView> views) throws VhostUserRequestException {
         long host = memory.userRange(part.address(), part.bytes());
         if (host == GuestMemory.UNMAPPED) {
             throw new VhostUserRequestException("ring is not within one memory region: part=" + part.name()

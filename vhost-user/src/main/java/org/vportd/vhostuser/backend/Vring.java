@@ -1,5 +1,6 @@
 package org.vportd.vhostuser.backend;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +9,7 @@ import org.vportd.loop.Watch;
 import org.vportd.posix.Doorbell;
 import org.vportd.posix.Epoll;
 import org.vportd.posix.Fd;
+import org.vportd.posix.MappedView;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringAddress;
@@ -45,6 +47,8 @@ final class Vring implements AutoCloseable {
     private @Nullable VirtQueue queue;
     /** What the queue lies in while it runs. */
     private List<RingPart> runningParts = List.of();
+    /** Mappings that were made for it. */
+    private final List<MappedView> views = new ArrayList<>();
 
     Vring(int index) {
         this.index = index;
@@ -182,12 +186,14 @@ final class Vring implements AutoCloseable {
 
     private QueueConfig config(VringAddress at, RingPart.Translation memory, long features)
             throws VhostUserRequestException {
+        closeViews();
         List<RingPart> parts = parts(at, features);
         long[] hosts = new long[parts.size()];
         for (int i = 0; i < hosts.length; i++) {
             try {
-                hosts[i] = memory.of(parts.get(i));
+                hosts[i] = memory.of(parts.get(i), views);
             } catch (VhostUserRequestException e) {
+                closeViews();
                 throw new VhostUserRequestException(e.getMessage() + " queue=" + index);
             }
         }
@@ -295,7 +301,13 @@ final class Vring implements AutoCloseable {
             baseKnown = true;
             queue.close();
             queue = null;
+            closeViews();
         }
+    }
+
+    private void closeViews() {
+        views.forEach(MappedView::close);
+        views.clear();
     }
 
     void markBroken() {
@@ -329,6 +341,7 @@ final class Vring implements AutoCloseable {
     @Override
     public void close() {
         stop(0);
+        closeViews();
         if (error != null) {
             error.close();
             error = null;

@@ -148,13 +148,18 @@ class SessionIommuTest {
 
     /** Makes a text available that lies at the start of a page of its own; where. */
     private long write(TestGuest.Ring ring, String text) throws Exception {
+        long at = put(ring, text);
+        ring.kick.signal();
+        rig.settle();
+        return at;
+    }
+
+    private long put(TestGuest.Ring ring, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         long at = guest.memory.allocate(PAGE, PAGE);
         NativeMemory.put(bytes, 0, guest.memory.hostAddress(at), bytes.length);
         ring.driver.addReadable(at, bytes.length, 0);
         ring.driver.publish();
-        ring.kick.signal();
-        rig.settle();
         return at;
     }
 
@@ -289,6 +294,59 @@ class SessionIommuTest {
         answerMisses();
         assertFalse(rig.device.isRunning(0));
         frontend.assertServed();
+    }
+
+    @DisplayName("a ring of which the pages are apart is mapped in one piece, and unmapped when it stops")
+    @Test
+    void shouldPutRingTogetherWhenItsPagesAreApart() throws Exception {
+        share();
+        TestGuest.Ring ring = guest.ring(0);
+        long base = 0x7000_0000_0000L;
+        long[] pages = new long[2];
+        for (int i = pages.length - 1; i >= 0; i--) {
+            pages[i] = guest.memory.allocate(PAGE, PAGE);
+            map(base + i * PAGE, PAGE, pages[i], BOTH);
+        }
+        long before = OpenResources.now().mappings();
+        // The descriptors begin in the last bytes of one page and go on in one that lies before it.
+        VringAddress usual = where(ring);
+        long descriptors = base + PAGE - 32;
+        frontend.accepted(FrontendRequest.SET_VRING_NUM, ring.num());
+        VringAddress apart = new VringAddress(0, 0, descriptors, usual.usedAddress(), usual.availAddress(), -1L);
+        frontend.accepted(FrontendRequest.SET_VRING_ADDR, apart::encode);
+        frontend.accepted(FrontendRequest.SET_VRING_ERR, ring.withFd(), ring.error.fd());
+        frontend.accepted(FrontendRequest.SET_VRING_KICK, ring.withFd(), ring.kick.fd());
+        frontend.enable(ring, true);
+        answerMisses();
+        assertTrue(rig.device.isRunning(0));
+        assertEquals(before + 2, OpenResources.now().mappings());
+
+        for (int i = 0; i < 6; i++) { // by then they are in the second page
+            long at = put(ring, "<" + i + ">");
+            copyRing(ring, pages);
+            ring.kick.signal();
+            rig.settle();
+            map(at, PAGE, at, READ);
+            rig.settle();
+            copyBack(ring, pages);
+            assertEquals(1, ring.takeUsed(), "chain " + i);
+        }
+        assertEquals("<0><1><2><3><4><5>", rig.device.text(0));
+        frontend.stop(0);
+        assertEquals(before, OpenResources.now().mappings());
+    }
+
+    /** What the driver has written to its descriptors, seen at the place where the device has them. */
+    private void copyRing(TestGuest.Ring ring, long[] pages) {
+        long from = guest.memory.hostAddress(ring.driver.descriptorAddress());
+        NativeMemory.copy(from, guest.memory.hostAddress(pages[0]) + PAGE - 32, 32);
+        NativeMemory.copy(from + 32, guest.memory.hostAddress(pages[1]), 16 * TestGuest.RING_SIZE - 32);
+    }
+
+    private void copyBack(TestGuest.Ring ring, long[] pages) {
+        long to = guest.memory.hostAddress(ring.driver.descriptorAddress());
+        NativeMemory.copy(guest.memory.hostAddress(pages[0]) + PAGE - 32, to, 32);
+        NativeMemory.copy(guest.memory.hostAddress(pages[1]), to + 32, 16 * TestGuest.RING_SIZE - 32);
     }
 
     @Test
