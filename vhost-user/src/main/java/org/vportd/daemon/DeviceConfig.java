@@ -37,6 +37,8 @@ record DeviceConfig(
             "resize-order",
             "status",
             "inband",
+            "iommu_platform",
+            "gpa",
             "socket-path",
             "socket-mode",
             "fd");
@@ -124,6 +126,9 @@ record DeviceConfig(
     private static BackendOptions backend(Options controller) throws ConfigException {
         BackendOptions defaults = BackendOptions.defaults();
         return new BackendOptions(
-                controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
+                controller.bool("status", defaults.status()),
+                controller.bool("inband", defaults.inband()),
+                controller.bool("iommu_platform", defaults.iommu()),
+                controller.bool("gpa", defaults.guestAddresses()));
     }
 }

@@ -68,6 +68,8 @@ public interface LibC {
 
     int munmap(long addr, long length);
 
+    long mremap(long oldAddress, long oldSize, long newSize, int flags, long newAddress);
+
     int madvise(long addr, long length, int advice);
 
     int socket(int domain, int type, int protocol);

@@ -16,6 +16,7 @@ import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.RegionDescription;
@@ -51,6 +52,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final SessionLog dirtyLog;
     private final Vring[] rings;
     private final SessionInflight inflight;
+    private final SessionIommu iommu;
     private @Nullable BackendChannel channel;
     private long features;
     private boolean featuresSet;
@@ -75,6 +77,19 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             rings[i] = new Vring(i);
         }
         this.inflight = new SessionInflight(log, rings.length);
+        this.iommu = new SessionIommu(
+                loop,
+                rings,
+                memory.table(),
+                log,
+                this::sendTranslation,
+                this::suspend,
+                (ring, fault) -> driverFault(ring.index(), fault),
+                () -> goOn(true));
+    }
+
+    SessionIommu iommu() {
+        return iommu;
     }
 
     int count() {
@@ -108,7 +123,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             case SET_VRING_ADDR -> {
                 VringAddress address = VringAddress.decode(payload);
-                ring(address.index()).setAddress(address, memory.table(), features);
+                ring(address.index()).setAddress(address, addressCheck(), features);
                 startIfReady(ring(address.index()));
                 noteWritesOf(ring(address.index()));
             }
@@ -171,6 +186,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         featuresSet = true;
         dirtyLog.setOn(has(VHOST_F_LOG_ALL));
         noteWrites();
+        iommu.setFeatures(chosen);
         device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
@@ -210,17 +226,37 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             startIfReady(ring);
         } else {
             suspend(ring);
+            forgetTranslationsIfIdle();
         }
+    }
+
+    private void forgetTranslationsIfIdle() {
+        for (Vring ring : rings) {
+            if (ring.queue() != null || ring.isReady()) {
+                return;
+            }
+        }
+        iommu.clear();
+    }
+
+    /** What finds ring addresses as they come, if they can be checked then. */
+    private RingPart.@Nullable Translation addressCheck() {
+        return iommu.isActive() || memory.table().size() == 0 ? null : memory::ringPart;
     }
 
     private void startIfReady(Vring ring) throws VhostUserRequestException {
         if (!featuresSet || memoryGone || !ring.isReady()) {
             return;
         }
-        QueueConfig config = ring.config(memory.table(), features);
+        List<RingPart> parts = ring.parts(features);
+        if (iommu.isActive() && !iommu.isTranslated(parts)) {
+            return; // it has been asked for
+        }
+        QueueConfig config = ring.config(iommu.isActive() ? iommu::ringPart : memory::ringPart, features);
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
-        ring.run(queue);
+        iommu.translate(queue);
+        ring.run(queue, parts);
         noteWritesOf(ring);
         served = true;
         device.startQueue(ring.index(), queue);
@@ -242,7 +278,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         Vring ring = rings[index];
         suspend(ring);
         inflight.stopped(index);
-        return ring.stop(features);
+        int base = ring.stop(features);
+        forgetTranslationsIfIdle();
+        return base;
     }
 
     void disableAll() {
@@ -260,6 +298,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         device.reset();
         inflight.reset();
+        iommu.setFeatures(0);
         features = 0;
         featuresSet = false;
         dirtyLog.setOn(false);
@@ -326,6 +365,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         GuestMemory mapped = memory.map(table.regions(), fds);
         suspendAll();
         memory.replaceWith(mapped);
+        iommu.memoryChanged();
         resumeAll();
     }
 
@@ -338,6 +378,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         MemoryRegion removed = memory.remove(region);
         suspendAll();
         removed.close();
+        iommu.memoryChanged();
         resumeAll();
     }
 
@@ -354,6 +395,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 startIfReady(ring);
             } catch (VhostUserRequestException e) {
                 log.warn("queue waits for its memory: " + e.getMessage());
+                if (iommu.isActive()) {
+                    ring.markBroken(); // translations that come will not make it better
+                }
             }
         }
     }
@@ -370,6 +414,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 channel.close();
             }
             channel = opened;
+            iommu.askAgain();
         } catch (PosixException e) {
             fd.close();
             throw new VhostUserRequestException("back-end channel is unusable: error=" + e.getMessage());
@@ -379,8 +424,31 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    private void sendTranslation(IotlbMessage message) {
+        if (channel != null) {
+            channel.translation(message);
+        }
+    }
+
+    /** Translations have come, or will not come: what waits for them goes on. */
+    private void goOn(boolean all) {
+        if (!iommu.isActive()) {
+            return;
+        }
+        resumeAll();
+        for (Vring ring : rings) {
+            VirtQueue queue = ring.queue();
+            if (queue != null && (all ? queue.isWaiting() : queue.canGoOn())) {
+                device.queueNotified(ring.index());
+            }
+        }
+    }
+
     /** A request has been answered: what the front-end was not to hear before that is told now. */
     void acknowledged() {
+        if (iommu.takeNews()) {
+            goOn(false);
+        }
         if (configChangePending && channel != null && isRunning()) {
             configChangePending = false;
             channel.configChanged();
@@ -424,6 +492,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     @Override
     public void close() {
         suspendAll();
+        iommu.close();
         for (Vring ring : rings) {
             ring.close();
         }

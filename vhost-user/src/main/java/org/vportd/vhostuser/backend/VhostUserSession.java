@@ -6,6 +6,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_GPA_ADDRESSES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
@@ -32,6 +33,7 @@ import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.DeviceStateTransfer;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -41,6 +43,7 @@ import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringState;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.memory.GuestMemory;
 
 /**
@@ -59,6 +62,7 @@ final class VhostUserSession implements AutoCloseable {
     private final VirtioDevice device;
     private final String name;
     private final long offeredProtocol;
+    private final boolean offersIommu;
     private final Consumer<VhostUserSession> onEnd;
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
@@ -96,6 +100,7 @@ final class VhostUserSession implements AutoCloseable {
         this.name = name;
         this.onEnd = onEnd;
         this.offeredProtocol = offer(options);
+        this.offersIommu = options.iommu();
         this.log = log;
         this.watch = loop.watch(
                 connection, Epoll.EPOLLIN | Epoll.EPOLLOUT | Epoll.EPOLLRDHUP | Epoll.EPOLLET, events -> process());
@@ -120,11 +125,15 @@ final class VhostUserSession implements AutoCloseable {
                 | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
                 | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
+                | (options.guestAddresses() ? mask(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
     }
 
     private long offeredFeatures() {
-        return device.features() | mask(VHOST_F_LOG_ALL) | mask(VHOST_USER_F_PROTOCOL_FEATURES);
+        return device.features()
+                | mask(VHOST_F_LOG_ALL)
+                | mask(VHOST_USER_F_PROTOCOL_FEATURES)
+                | (offersIommu ? VirtioFeature.mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
     }
 
     /** The socket, still owned by the session. */
@@ -270,6 +279,10 @@ final class VhostUserSession implements AutoCloseable {
                 answerStateCheck();
             }
             case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
+            case IOTLB_MSG -> {
+                rings.iommu().carryOut(IotlbMessage.decode(payload));
+                reply(request.id(), U64.OK);
+            }
             case GET_VRING_BASE -> {
                 VringState ring = VringState.decode(payload);
                 reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
@@ -288,6 +301,12 @@ final class VhostUserSession implements AutoCloseable {
             throw new VhostUserRequestException("features were not offered: features=0x" + Long.toHexString(features)
                     + " offered=0x" + Long.toHexString(offeredFeatures()));
         }
+        long needed = mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+        if (VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)
+                && (protocolFeatures & needed) != needed) {
+            throw new VhostUserRequestException("an IOMMU needs BACKEND_REQ and REPLY_ACK: features=0x"
+                    + Long.toHexString(features) + " protocol_features=0x" + Long.toHexString(protocolFeatures));
+        }
         rings.setFeatures(features);
         log.info(name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
                 + Long.toHexString(protocolFeatures));
@@ -305,6 +324,7 @@ final class VhostUserSession implements AutoCloseable {
                     "in-band notifications need BACKEND_REQ and REPLY_ACK: features=0x" + Long.toHexString(features));
         }
         protocolFeatures = features;
+        memory.setGuestAddresses(ProtocolFeature.has(features, VHOST_USER_PROTOCOL_F_GPA_ADDRESSES));
         rings.setInband(inband);
     }
 

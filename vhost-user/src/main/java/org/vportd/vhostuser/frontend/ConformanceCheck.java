@@ -5,6 +5,7 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+import static org.vportd.virtio.VirtioFeature.mask;
 
 import java.io.IOException;
 import java.util.List;
@@ -73,6 +74,10 @@ public final class ConformanceCheck {
                 checkRings();
             }
         }
+        format = required;
+        if (isOffered(mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM))) {
+            checkIommu();
+        }
     }
 
     private void checkRings() {
@@ -86,9 +91,21 @@ public final class ConformanceCheck {
         check("buffer outside of memory breaks no more than the device" + with, this::brokenRing);
     }
 
+    private void checkIommu() {
+        for (Manner manner : Manner.values()) {
+            check("driver behind an IOMMU in the manner of " + manner, () -> behindIommu(manner));
+        }
+        check("translations that have gone are not used", this::translationsGo);
+        check("a buffer without translation stops no other queue", this::noTranslation);
+    }
+
     private boolean isOffered(RingFormat other) {
+        return isOffered(other.features());
+    }
+
+    private boolean isOffered(long features) {
         try (VhostUserFrontend frontend = connect(Manner.QEMU)) {
-            return (other.features() & ~frontend.offeredFeatures()) == 0;
+            return (features & ~frontend.offeredFeatures()) == 0;
         } catch (IOException e) {
             return false; // which other checks tell
         }
@@ -302,6 +319,59 @@ public final class ConformanceCheck {
             tx.kick();
             driver.frontend().fence();
             require(tx.driver().returned() == 0, "a buffer outside of memory was taken");
+            driver.restart(true);
+            driver.awaitPort(port);
+            driver.stop();
+        }
+    }
+
+    private static FrontendIommu iommu(ConsoleDriver driver) {
+        FrontendIommu iommu = driver.frontend().iommu();
+        if (iommu == null) {
+            throw new IllegalStateException("driver is not behind an IOMMU");
+        }
+        return iommu;
+    }
+
+    private void behindIommu(Manner manner) throws IOException {
+        try (ConsoleDriver driver = start(manner, ConsoleOptions.linux().withIommu())) {
+            require(iommu(driver).misses() > 0, "no translation was asked for");
+            driver.stop();
+            driver.resume();
+            driver.restart(true);
+            driver.awaitPort(port);
+            require(iommu(driver).faults() == 0, "accesses were not permitted");
+            driver.stop();
+        }
+    }
+
+    private void translationsGo() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux().withIommu())) {
+            for (int i = 0; i < 3; i++) {
+                long before = iommu(driver).misses();
+                iommu(driver).unmapAll();
+                if (driver.isMultiport()) {
+                    driver.sendControl(-1, VIRTIO_CONSOLE_DEVICE_READY, 1);
+                    driver.awaitPort(port);
+                    require(iommu(driver).misses() > before, "a translation was used that had gone");
+                }
+            }
+            driver.stop();
+        }
+    }
+
+    private void noTranslation() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux().withIommu())) {
+            DriverRing tx = driver.port(port).tx();
+            long before = iommu(driver).misses();
+            tx.driver().addReadable(0, 16, 0);
+            tx.publish();
+            tx.kick();
+            driver.await("the translation is asked for", () -> iommu(driver).misses() > before);
+            if (driver.isMultiport()) {
+                driver.sendControl(port, UNKNOWN_EVENT, 1);
+            }
+            require(tx.driver().returned() == 0, "a buffer without translation was taken");
             driver.restart(true);
             driver.awaitPort(port);
             driver.stop();

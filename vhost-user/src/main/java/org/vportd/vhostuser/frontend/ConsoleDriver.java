@@ -94,7 +94,11 @@ public final class ConsoleDriver implements AutoCloseable {
         chooseFeatures();
         if (memory == null) {
             readMaxPorts();
-            memory = layOut();
+            DriverMemory made = layOut();
+            memory = made;
+            if (options.iommu()) {
+                frontend.addIommu(made);
+            }
         }
         frontend.setFeatures(features);
         if (!memoryShared || !frontend.options().manner().addsRegions()) {
@@ -121,7 +125,8 @@ public final class ConsoleDriver implements AutoCloseable {
                 | (options.multiport() ? mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT) : 0)
                 | (options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0)
                 | (options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0)
-                | options.format().features();
+                | options.format().features()
+                | (options.iommu() ? mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
         features = frontend.offeredFeatures() & wanted;
         if (!VirtioFeature.has(features, VirtioFeature.VIRTIO_F_VERSION_1)) {
             throw new FrontendException("device does not offer VIRTIO_F_VERSION_1: features=0x"
@@ -129,6 +134,10 @@ public final class ConsoleDriver implements AutoCloseable {
         }
         if ((options.format().features() & ~features) != 0) {
             throw new FrontendException("device does not offer " + options.format() + ": features=0x"
+                    + Long.toHexString(frontend.offeredFeatures()));
+        }
+        if (options.iommu() && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)) {
+            throw new FrontendException("device does not offer VIRTIO_F_ACCESS_PLATFORM: features=0x"
                     + Long.toHexString(frontend.offeredFeatures()));
         }
         if (!frontend.hasConfig()) {
@@ -429,7 +438,10 @@ public final class ConsoleDriver implements AutoCloseable {
                 throw new FrontendException("device does not take control messages: port=" + id + " event=" + event);
             }
             if (!ring.driver().enableCalls()) {
-                Poll.await(ring.callHeard(), Poll.POLLIN, WAIT_MS);
+                Poll.await(ring.callHeard(), Poll.POLLIN, options.iommu() ? 1 : WAIT_MS);
+            }
+            if (options.iommu()) {
+                frontend.takeBackendRequests(); // it may have to ask where the message is
             }
             ring.takeCalls();
         }

@@ -22,6 +22,7 @@ import org.vportd.vhostuser.protocol.BackendRequest;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -45,6 +46,7 @@ public final class VhostUserFrontend implements AutoCloseable {
     private int queueCount = DEFAULT_QUEUES;
     private @Nullable FrontendStream backendChannel;
     private int configChanges;
+    private @Nullable FrontendIommu iommu;
 
     /** Speaks over a connection, which it owns from here on. */
     public VhostUserFrontend(Fd connection, FrontendOptions options) {
@@ -173,10 +175,33 @@ public final class VhostUserFrontend implements AutoCloseable {
         return has(VHOST_USER_PROTOCOL_F_CONFIG);
     }
 
+    /**
+     * Puts an IOMMU between the device and the guest's memory, before the memory is shared. The features chosen have to
+     * contain VIRTIO_F_ACCESS_PLATFORM.
+     */
+    public FrontendIommu addIommu(DriverMemory memory) {
+        FrontendIommu made = new FrontendIommu(this, memory);
+        iommu = made;
+        return made;
+    }
+
+    /** The IOMMU, or null. */
+    public @Nullable FrontendIommu iommu() {
+        return iommu;
+    }
+
+    /** Tells the back-end of a translation that comes or goes, and waits until it has taken effect. */
+    void translate(IotlbMessage message) throws IOException {
+        long result = u64(FrontendRequest.IOTLB_MSG, exchange(FrontendRequest.IOTLB_MSG, message::encode, List.of()));
+        if (result != 0) {
+            throw new FrontendException("back-end refused: " + message + " result=" + result);
+        }
+    }
+
     /** Shares the whole memory of the guest. */
     public void shareMemory(DriverMemory memory) throws IOException {
         List<RegionDescription> described =
-                memory.regions().stream().map(VhostUserFrontend::describe).toList();
+                memory.regions().stream().map(this::describe).toList();
         if (options.manner().addsRegions() && has(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)) {
             for (int i = 0; i < described.size(); i++) {
                 addRegion(memory.regions().get(i));
@@ -193,9 +218,10 @@ public final class VhostUserFrontend implements AutoCloseable {
         send(FrontendRequest.SET_MEM_TABLE, table, files);
     }
 
-    private static RegionDescription describe(DriverMemory.Region region) {
+    private RegionDescription describe(DriverMemory.Region region) {
+        long offset = iommu == null ? 0 : FrontendIommu.GUEST_OFFSET;
         return new RegionDescription(
-                region.guestAddress(), region.sizeBytes(), region.userAddress(), region.fileOffset());
+                region.guestAddress() + offset, region.sizeBytes(), region.userAddress(), region.fileOffset());
     }
 
     /** Shares one region more. */
@@ -326,11 +352,16 @@ public final class VhostUserFrontend implements AutoCloseable {
         VringAddress address = new VringAddress(
                 ring.index(),
                 0,
-                ring.userAddress(ring.driver().descriptorAddress()),
-                ring.userAddress(ring.driver().usedAddress()),
-                ring.userAddress(ring.driver().availAddress()),
+                ringAddress(ring, ring.driver().descriptorAddress()),
+                ringAddress(ring, ring.driver().usedAddress()),
+                ringAddress(ring, ring.driver().availAddress()),
                 options.manner() == Manner.UML ? -1 : 0);
         send(FrontendRequest.SET_VRING_ADDR, address::encode, List.of());
+    }
+
+    /** Behind an IOMMU rings are where the driver says, otherwise where they are here. */
+    private long ringAddress(DriverRing ring, long guestAddress) {
+        return iommu == null ? ring.userAddress(guestAddress) : guestAddress;
     }
 
     private void setKick(DriverRing ring) throws IOException {
@@ -513,10 +544,7 @@ public final class VhostUserFrontend implements AutoCloseable {
                 break;
             }
             MessageHeader header = MessageHeader.decode(message);
-            boolean known = BackendRequest.of(header.request()) == BackendRequest.CONFIG_CHANGE_MSG;
-            if (known) {
-                configChanges++;
-            }
+            boolean known = carryOut(BackendRequest.of(header.request()), message);
             if (header.needsReply()) {
                 ByteBuffer answer = MessageHeader.newBuffer();
                 MessageHeader.reply(header.request(), U64.LENGTH).encode(answer);
@@ -526,6 +554,23 @@ public final class VhostUserFrontend implements AutoCloseable {
             taken++;
         }
         return taken;
+    }
+
+    private boolean carryOut(@Nullable BackendRequest request, ByteBuffer payload) throws IOException {
+        if (request == BackendRequest.CONFIG_CHANGE_MSG) {
+            configChanges++;
+            return true;
+        }
+        FrontendIommu answering = iommu;
+        if (request != BackendRequest.IOTLB_MSG || answering == null) {
+            return false;
+        }
+        try {
+            answering.answer(IotlbMessage.decode(payload));
+            return true;
+        } catch (VhostUserRequestException e) {
+            throw new FrontendException("request of the back-end is malformed: " + e.getMessage());
+        }
     }
 
     /** How many changes of configuration space the back-end has told. */

@@ -188,6 +188,9 @@ public final class PackedQueue extends VirtQueue {
             }
         } while ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0);
         countDescriptors(slots);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
         nextWalk = cursor;
         taken += slots;
         if (notes != null) {
@@ -202,7 +205,10 @@ public final class PackedQueue extends VirtQueue {
         int flags = (int) (rest >>> 48);
         if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
             boolean alone = first && (flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0;
-            readTable(chain.table(address, length, alone), (int) (length / PackedLayout.DESC_LENGTH));
+            long table = chain.table(address, length, alone);
+            if (table != GuestMemory.UNMAPPED) {
+                readTable(table, (int) (length / PackedLayout.DESC_LENGTH));
+            }
         } else {
             chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
         }
@@ -221,6 +227,9 @@ public final class PackedQueue extends VirtQueue {
             entry = from.following(entry);
         }
         countDescriptors(slots);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
         from.takeAgain(head);
         againNext++;
         return chainOf(id, slots, chain.isWritable());
@@ -239,6 +248,11 @@ public final class PackedQueue extends VirtQueue {
             chain.add(address, rest & 0xffff_ffffL, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
         }
         countDescriptors(entries);
+    }
+
+    @Override
+    ChainReader chain() {
+        return chain;
     }
 
     @Override
@@ -343,7 +357,7 @@ public final class PackedQueue extends VirtQueue {
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);
         putDeviceEvent(event);
         VarHandle.fullFence(); // our wish before the next descriptor is looked at once more (§2.8.10)
-        return hasAvailable();
+        return !isWaiting() && hasAvailable();
     }
 
     @Override

@@ -145,6 +145,9 @@ public final class SplitQueue extends VirtQueue {
         }
         chain.begin(head, writable, into);
         walkChain(head);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
         if (!fromRing) {
             againNext++;
         } else {
@@ -184,6 +187,10 @@ public final class SplitQueue extends VirtQueue {
             boolean more = (flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0;
             if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
                 table = chain.table(address, length, !inTable && !more); // §2.7.5.3.1
+                if (table == GuestMemory.UNMAPPED) {
+                    countDescriptors(steps);
+                    return;
+                }
                 inTable = true;
                 limit = (int) (length / SplitLayout.DESC_LENGTH);
                 left = limit;
@@ -206,6 +213,11 @@ public final class SplitQueue extends VirtQueue {
     public void close() {
         super.close();
         chain.close();
+    }
+
+    @Override
+    ChainReader chain() {
+        return chain;
     }
 
     @Override
@@ -276,7 +288,7 @@ public final class SplitQueue extends VirtQueue {
             noteWrite(usedFlags);
         }
         VarHandle.fullFence(); // our wish before avail.idx is read once more (§2.7.10.1)
-        return hasAvailable();
+        return !isWaiting() && hasAvailable();
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.vportd.virtio.queue;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.memory.Iotlb;
 
 /**
  * A virtqueue as a device uses it, whatever the format of its ring.
@@ -38,6 +39,9 @@ public abstract class VirtQueue implements AutoCloseable {
     /** The answer of {@link #walkNext} if none is available. */
     static final long NO_CHAIN = -1;
 
+    /** The answer of {@link #walkNext} if one is available that lacks a translation. */
+    static final long UNTRANSLATED = -2;
+
     private static final int STEPS_SHIFT = 16;
     private static final long WRITABLE = 1L << 32;
 
@@ -59,6 +63,7 @@ public abstract class VirtQueue implements AutoCloseable {
     private int batchedSteps;
 
     private int batchedId;
+    private boolean waiting;
 
     /** Notes what is written to guest memory, or null. */
     @Nullable
@@ -109,11 +114,39 @@ public abstract class VirtQueue implements AutoCloseable {
         return new SplitQueue(config, memory, notifier, notes);
     }
 
+    /**
+     * From here on addresses in the ring are those of an IOMMU. A chain that lacks a translation is not walked; the queue
+     * {@link #isWaiting waits} then, and whoever has the translation notifies the device of the queue.
+     */
+    public final void translateThrough(Iotlb translations) {
+        chain().translateThrough(translations);
+    }
+
+    /** Whether the next chain lacks a translation. */
+    public final boolean isWaiting() {
+        return waiting;
+    }
+
+    /** Whether the next chain lacked a translation, and it makes sense to look again. */
+    public final boolean canGoOn() {
+        return waiting && chain().canGoOn();
+    }
+
+    /** Whether the next chain lacks the translation of an address. */
+    public final boolean isAwaiting(long iova) {
+        return waiting && chain().isAwaiting(iova);
+    }
+
+    /** Whether the window has a byte of a range of this process's memory. */
+    public final boolean holds(long address, long lengthBytes) {
+        return segments.overlaps(address, lengthBytes);
+    }
+
     /** How {@link #drain} ended. */
     public enum Drained {
         /** The ring is empty and the driver will kick. */
         IDLE,
-        /** The consumer cannot go on; kicks are off. */
+        /** The consumer cannot go on, or a translation is missing; kicks are off. */
         BLOCKED,
         /** The turn's share is used up; there may be more. Kicks are off. */
         MORE
@@ -138,6 +171,9 @@ public abstract class VirtQueue implements AutoCloseable {
             walkReadable();
             if (chains == 0) {
                 publish(); // chains without a byte have been returned on the way
+                if (waiting) {
+                    return Drained.BLOCKED; // until the IOMMU has answered
+                }
                 if (!enableKicks()) {
                     return Drained.IDLE;
                 }
@@ -170,13 +206,18 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private void walk(boolean writable, int maxChains) {
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
+        waiting = false;
         while (chains < maxChains
                 && walkedDescriptors < limit
                 && segments.bytes() < MAX_WINDOW_BYTES
                 && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
             long before = segments.bytes();
             long ticket = walkNext(writable, segments);
-            if (ticket == NO_CHAIN) {
+            if (ticket < 0) {
+                if (ticket == UNTRANSLATED) {
+                    segments.truncate(segments.bytes() - before);
+                    waiting = true;
+                }
                 break;
             }
             append(ticket, segments.bytes() - before);
@@ -381,14 +422,15 @@ public abstract class VirtQueue implements AutoCloseable {
     /**
      * Asks the driver to kick at the next chain.
      *
-     * @return whether a chain has become available that it may not kick for; look again then
+     * @return whether a chain has become available that it may not kick for; look again then. One that waits for its
+     *     translation does not count
      */
     public abstract boolean enableKicks();
 
     /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
     public abstract void disableKicks();
 
-    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, or {@link #NO_CHAIN}. */
+    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, {@link #NO_CHAIN} or {@link #UNTRANSLATED}. */
     abstract long walkNext(boolean writable, IoVector into);
 
     /**
@@ -406,6 +448,9 @@ public abstract class VirtQueue implements AutoCloseable {
     final void countDescriptors(int descriptors) {
         walkedDescriptors += descriptors;
     }
+
+    /** What reads the chains. */
+    abstract ChainReader chain();
 
     /** Makes the chains of the window available again. */
     abstract void unwalk();
