@@ -32,6 +32,7 @@ final class BackendFixture implements AutoCloseable {
     final Path consolePeer;
     final Path portPeer;
     private final RingFormat offered;
+    private final BackendOptions backendOptions;
     private final EventLoop loop;
     private final Thread thread;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -42,7 +43,12 @@ final class BackendFixture implements AutoCloseable {
 
     /** One that offers rings of more formats. */
     BackendFixture(Path directory, RingFormat offered) throws Exception {
+        this(directory, offered, BackendOptions.defaults());
+    }
+
+    BackendFixture(Path directory, RingFormat offered, BackendOptions options) throws Exception {
         this.offered = offered;
+        backendOptions = options;
         socket = directory.resolve("vhost");
         consolePeer = directory.resolve("p0");
         portPeer = directory.resolve("p1");
@@ -83,7 +89,7 @@ final class BackendFixture implements AutoCloseable {
                 chardev(chardevs, "c1", portPeer));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);
         opened.push(new VhostUserBackend(
-                loop, device, BackendOptions.defaults(), Sockets.listenUnix(socket.toString(), 1), () -> {}));
+                loop, device, backendOptions, Sockets.listenUnix(socket.toString(), 1), () -> {}));
     }
 
     private static @Nullable Chardev chardev(Chardevs chardevs, String id, Path path) throws Exception {
