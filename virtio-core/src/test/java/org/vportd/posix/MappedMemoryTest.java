@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,6 +43,25 @@ class MappedMemoryTest {
                 MappedMemory part = MappedMemory.map(file, offset, 8 * PAGE - offset)) {
             LittleEndian.putInt(whole.address() + offset, 77);
             assertEquals(77, LittleEndian.getInt(part.address()));
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-106 memory of a guest is in no core dump")
+    void shouldBeLeftOutOfCoreDumps() throws Exception {
+        try (Fd file = Posix.memoryFile("not-dumped", 8 * PAGE);
+                MappedMemory memory = MappedMemory.map(file, PAGE, 4 * PAGE)) {
+            String start = Long.toHexString(memory.address()) + "-";
+            List<String> smaps = Files.readAllLines(Path.of("/proc/self/smaps"));
+            int at = 0;
+            while (!smaps.get(at).startsWith(start)) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains("not-dumped"));
+            while (!smaps.get(at).startsWith("VmFlags:")) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains(" dd"), smaps.get(at));
         }
     }
 

@@ -259,7 +259,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             kicked(index);
         } catch (MemoryFaultException e) {
             memoryFault(e);
-        } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
             onFatal.accept("internal error");
         }

@@ -130,7 +130,7 @@ final class VhostUserSession implements AutoCloseable {
             end("connection is lost: " + e.getMessage());
         } catch (MemoryFaultException e) {
             end("guest memory has gone: " + e.getMessage());
-        } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, name + ": internal error", e);
             end("internal error");
         }

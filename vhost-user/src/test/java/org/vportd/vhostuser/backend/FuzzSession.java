@@ -37,9 +37,33 @@ final class FuzzSession {
         this.random = random;
         RegionDescription region = guest.region();
         values = new long[] {
-            0, 1, 2, 3, 5, 6, 7, 8, 255, 256, 257, 4096, 32768, 65535, 65536, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL, -1,
-            Long.MIN_VALUE, Long.MAX_VALUE, -4096, region.guestAddress(), region.userAddress(), region.sizeBytes(),
-            region.userAddress() + region.sizeBytes() - 8, region.guestAddress() + region.sizeBytes()
+            0,
+            1,
+            2,
+            3,
+            5,
+            6,
+            7,
+            8,
+            255,
+            256,
+            257,
+            4096,
+            32768,
+            65535,
+            65536,
+            0x7fff_ffffL,
+            0x8000_0000L,
+            0xffff_ffffL,
+            -1,
+            Long.MIN_VALUE,
+            Long.MAX_VALUE,
+            -4096,
+            region.guestAddress(),
+            region.userAddress(),
+            region.sizeBytes(),
+            region.userAddress() + region.sizeBytes() - 8,
+            region.guestAddress() + region.sizeBytes()
         };
     }
 
@@ -150,7 +174,9 @@ final class FuzzSession {
 
     private Fd anyDescriptor() {
         if (random.nextInt(3) == 0) {
-            return random.nextBoolean() ? guest.file() : guest.ring(random.nextInt(guest.rings.size())).kick.fd();
+            return random.nextBoolean()
+                    ? guest.file()
+                    : guest.ring(random.nextInt(guest.rings.size())).kick.fd();
         }
         return wrong[random.nextInt(wrong.length)];
     }
@@ -174,7 +200,9 @@ final class FuzzSession {
             case 0 -> view.putInt(0, random.nextInt(50));
             case 1 -> fds = new Fd[] {anyDescriptor()};
             case 2 -> fds = new Fd[0];
-            case 3 -> fds = Collections.nCopies(random.nextInt(4) == 0 ? MANY : 2, anyDescriptor()).toArray(Fd[]::new);
+            case 3 ->
+                fds = Collections.nCopies(random.nextInt(4) == 0 ? MANY : 2, anyDescriptor())
+                        .toArray(Fd[]::new);
             case 4 -> bytes = resized(bytes, random.nextInt(100));
             case 5 -> {
                 if (random.nextInt(8) == 0) { // the stream is out of step from here on

@@ -3,6 +3,7 @@ package org.vportd.vhostuser.backend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -41,7 +42,7 @@ final class HostileRig implements AutoCloseable {
     private static final byte[] INPUT = "what a host types\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private final OpenResources before;
-    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final Deque<Closeable> opened = new ArrayDeque<>();
     private final EventLoop loop;
     private final VhostUserBackend attacked;
     private final RecordingDevice quietDevice = new RecordingDevice();
@@ -67,27 +68,28 @@ final class HostileRig implements AutoCloseable {
             assertTrue(loaded.isOpen()); // so are the channels of the class library
         }
         before = OpenResources.now();
-        loop = open(EventLoop.open(() -> nowNs));
-        Chardevs chardevs = open(BuiltinTypes.table(loop, ChardevServices.NONE));
+        loop = EventLoop.open(() -> nowNs);
+        opened.push(loop::close);
+        Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
+        opened.push(chardevs::close);
         SerialOptions options = SerialOptions.defaults().withMaxPorts(2).withRings(true, true);
-        SerialDevice device = open(new SerialDevice(loop, options, new PortNames(), SerialListener.NONE));
+        SerialDevice device = new SerialDevice(loop, options, new PortNames(), SerialListener.NONE);
+        opened.push(device::close);
         Path[] paths = {directory.resolve("p0"), directory.resolve("p1")};
         device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), socket(chardevs, "c0", paths[0]));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("a"), socket(chardevs, "c1", paths[1]));
-        attacked = open(new VhostUserBackend(loop, device, new BackendOptions(true, true), null, () -> {}));
-        opened.push(quietDevice);
-        VhostUserBackend quiet =
-                open(new VhostUserBackend(loop, quietDevice, BackendOptions.defaults(), null, () -> {}));
+        attacked = new VhostUserBackend(loop, device, new BackendOptions(true, true), null, () -> {});
+        opened.push(attacked::close);
+        opened.push(quietDevice::close);
+        VhostUserBackend quiet = new VhostUserBackend(loop, quietDevice, BackendOptions.defaults(), null, () -> {});
+        opened.push(quiet::close);
         peers = new SocketChannel[] {connect(paths[0]), connect(paths[1])};
-        neighbour = open(connect(quiet));
-        neighbourGuest = open(TestGuest.open(1, 0));
+        neighbour = connect(quiet);
+        opened.push(neighbour::close);
+        neighbourGuest = TestGuest.open(1, 0);
+        opened.push(neighbourGuest::close);
         neighbour.negotiate(BackendRig.PROTOCOL);
         neighbour.run(neighbourGuest);
-    }
-
-    private <T extends AutoCloseable> T open(T resource) {
-        opened.push(resource);
-        return resource;
     }
 
     private static Chardev socket(Chardevs chardevs, String id, Path path) throws Exception {
@@ -96,7 +98,8 @@ final class HostileRig implements AutoCloseable {
     }
 
     private SocketChannel connect(Path path) throws IOException {
-        SocketChannel peer = open(SocketChannel.open(UnixDomainSocketAddress.of(path)));
+        SocketChannel peer = SocketChannel.open(UnixDomainSocketAddress.of(path));
+        opened.push(peer);
         peer.configureBlocking(false);
         settle();
         return peer;
@@ -154,7 +157,7 @@ final class HostileRig implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         while (!opened.isEmpty()) {
             opened.pop().close();
         }

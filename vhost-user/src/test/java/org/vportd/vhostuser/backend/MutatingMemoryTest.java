@@ -25,8 +25,7 @@ import org.vportd.virtio.queue.SplitLayout;
 @Timeout(3600)
 class MutatingMemoryTest {
     private static final String SEED_PROPERTY = "vportd.seed";
-    private static final long DURATION_NS =
-            TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("vportd.mutate.ms", 1000));
+    private static final long DURATION_NS = TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("vportd.mutate.ms", 1000));
     private static final int ROUNDS_PER_CHECK = 32;
     private static final int STEPS_PER_ROUND = 8;
 

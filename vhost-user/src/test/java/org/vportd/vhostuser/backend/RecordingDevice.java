@@ -42,6 +42,7 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
     private @Nullable VirtioTransport transport;
     private boolean holding;
     private String failing = "";
+    private boolean outOfMemory;
 
     /** From here on chains are taken, but not read and not returned. */
     void hold() {
@@ -56,11 +57,20 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
 
     /** From here on there is a bug: what is noted with these words is not survived. */
     void failOn(String event) {
+        failOn(event, false);
+    }
+
+    /** The same, where there is no memory left. */
+    void failOn(String event, boolean noMemory) {
         failing = event;
+        outOfMemory = noMemory;
     }
 
     private void note(String event) {
         events.add(event);
+        if (event.equals(failing) && outOfMemory) {
+            throw new OutOfMemoryError("made for a test: " + event);
+        }
         if (event.equals(failing)) {
             throw new IllegalStateException("bug, made for a test: " + event);
         }

@@ -6,6 +6,7 @@ import static org.vportd.vhostuser.backend.RawFrontend.FEATURES;
 import static org.vportd.vhostuser.backend.RawFrontend.u64;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,7 +17,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.FrontendRequest;
@@ -100,6 +103,31 @@ class SessionBorderTest {
         }
     }
 
+    @DisplayName("SEC-103 G1 a session for which there is no memory ends")
+    @ParameterizedTest
+    @ValueSource(strings = {"features 0x100000000", "notify 0"})
+    void lackOfMemoryEndsSession(String where) throws Exception {
+        try (BackendRig rig = new BackendRig();
+                Neighbour neighbour = new Neighbour(rig)) {
+            OpenResources before = OpenResources.now();
+            RawFrontend frontend = rig.connectAndNegotiate();
+            try (TestGuest guest = TestGuest.open(1, 0)) {
+                frontend.run(guest);
+                rig.device.failOn(where, true);
+                guest.ring(0).write("x");
+                rig.settle();
+                frontend.trySend(RawFrontend.message(FrontendRequest.SET_FEATURES, false, u64(FEATURES)));
+                frontend.assertEnded();
+            } catch (PosixException gone) {
+                assertEquals(Errno.EPIPE, gone.errno());
+            }
+            frontend.close();
+            assertEquals(1, rig.sessionsEnded());
+            assertEquals(before, OpenResources.now());
+            neighbour.assertServed("neighbour");
+        }
+    }
+
     @DisplayName("SEC-102 no descriptors left: that session ends, the listener rests, others go on")
     @Test
     void noDescriptorsLeft() throws Exception {
@@ -128,7 +156,7 @@ class SessionBorderTest {
     private static String read(File log) {
         try {
             return Files.readString(log.toPath());
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return e.toString();
         }
     }

@@ -88,8 +88,8 @@ final class BackendFixture implements AutoCloseable {
                 PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"),
                 chardev(chardevs, "c1", portPeer));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);
-        opened.push(new VhostUserBackend(
-                loop, device, backendOptions, Sockets.listenUnix(socket.toString(), 1), () -> {}));
+        opened.push(
+                new VhostUserBackend(loop, device, backendOptions, Sockets.listenUnix(socket.toString(), 1), () -> {}));
     }
 
     private static @Nullable Chardev chardev(Chardevs chardevs, String id, Path path) throws Exception {
