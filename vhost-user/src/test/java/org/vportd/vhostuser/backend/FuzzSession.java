@@ -29,7 +29,20 @@ final class FuzzSession {
     private final long[] values;
     private final List<Message> messages = new ArrayList<>();
 
-    record Message(byte[] bytes, Fd... descriptors) {}
+    /** A message as it goes over the socket. */
+    static final class Message {
+        private final byte[] bytes;
+        private final Fd[] descriptors;
+
+        private Message(byte[] bytes, Fd... descriptors) {
+            this.bytes = bytes;
+            this.descriptors = descriptors;
+        }
+
+        void send(RawFrontend frontend) throws PosixException {
+            int unused = frontend.trySend(bytes, descriptors);
+        }
+    }
 
     FuzzSession(TestGuest guest, Fd[] wrong, SplittableRandom random) {
         this.guest = guest;
@@ -115,7 +128,7 @@ final class FuzzSession {
         return switch (random.nextInt(4)) {
             case 0 -> BackendRig.PROTOCOL;
             case 1 -> BackendRig.PROTOCOL | 1L << 14;
-            default -> all & ~(random.nextLong() & random.nextLong() & random.nextLong());
+            default -> all & ~(1L << random.nextInt(20));
         };
     }
 
@@ -192,9 +205,9 @@ final class FuzzSession {
     }
 
     private Message changed(Message message) {
-        byte[] bytes = message.bytes().clone();
+        byte[] bytes = message.bytes.clone();
         ByteBuffer view = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
-        Fd[] fds = message.descriptors();
+        Fd[] fds = message.descriptors;
         int payload = bytes.length - MessageHeader.LENGTH;
         switch (random.nextInt(payload > 0 ? 10 : 6)) {
             case 0 -> view.putInt(0, random.nextInt(50));

@@ -28,7 +28,7 @@ import org.vportd.virtio.driver.DriverMemory;
 @Timeout(3600)
 class SessionFuzzTest {
     private static final String SEED_PROPERTY = "vportd.seed";
-    private static final int SESSIONS = Integer.getInteger("vportd.fuzz.sessions", 300);
+    private static final int SESSIONS = Integer.getInteger("vportd.fuzz.sessions", 200);
     private static final int SESSIONS_PER_CHECK = 20;
     private static final int PATIENCE_S = 31;
 
@@ -64,7 +64,7 @@ class SessionFuzzTest {
                 RawFrontend frontend = rig.attack()) {
             FuzzSession fuzz = new FuzzSession(guest, wrong.all(), random);
             for (FuzzSession.Message message : fuzz.messages()) {
-                frontend.trySend(message.bytes(), message.descriptors());
+                message.send(frontend);
                 if (random.nextInt(4) != 0) {
                     rig.settle();
                 }
