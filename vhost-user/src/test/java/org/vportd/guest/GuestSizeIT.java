@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Terminals of real guests follow the size of windows on the host. */
+/** Terminals of real guests follow the size of windows on the host; and the number of queues has to fit. */
 @Tag("guest")
 class GuestSizeIT {
     private static final Duration START = Duration.ofSeconds(10);
@@ -90,7 +90,8 @@ class GuestSizeIT {
     }
 
     @Test
-    @DisplayName("VS-41 the only console of a device without control queues follows its window, also before there is a driver")
+    @DisplayName(
+            "VS-41 the only console of a device without control queues follows its window, also before there is a driver")
     void shouldFollowWindowWhenThereIsOnePort() throws Exception {
         GuestFiles unused = GuestFiles.require();
         DaemonProcess daemon = DaemonProcess.start(

@@ -132,8 +132,14 @@ final class Rig implements AutoCloseable {
      * times its new kernel faults without end before it says a word, long before it looks for us: then it is started anew.
      */
     void reboot() throws IOException {
+        reboot(() -> {});
+    }
+
+    /** The same, and does something meanwhile. */
+    void reboot(Runnable meanwhile) throws IOException {
         int kernels = guest.kernels();
         console.send("reboot -f\n");
+        meanwhile.run();
         if (guest.isSameProcessAfterReboot()
                 && !Deadline.after(KERNEL_TIMEOUT).await(() -> guest.kernels() > kernels)) {
             guest.kill();
