@@ -41,7 +41,7 @@ final class FrontendSocket implements AutoCloseable {
         return path != null ? bind(path, config.mode()) : inherit(String.valueOf(config.fd()), passed);
     }
 
-    private static FrontendSocket bind(String path, int mode) throws StartException {
+    static FrontendSocket bind(String path, int mode) throws StartException {
         removeStale(path);
         int umask = Posix.umask(ALL_PERMISSIONS & ~mode);
         try {

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,6 +48,25 @@ class MappedMemoryTest {
                 MappedMemory part = MappedMemory.map(file, offset, 8 * PAGE - offset)) {
             LittleEndian.putInt(whole.address() + offset, 77);
             assertEquals(77, LittleEndian.getInt(part.address()));
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-106 memory of a guest is in no core dump")
+    void shouldBeLeftOutOfCoreDumps() throws Exception {
+        try (Fd file = Posix.memoryFile("not-dumped", 8 * PAGE);
+                MappedMemory memory = MappedMemory.map(file, PAGE, 4 * PAGE)) {
+            String start = Long.toHexString(memory.address()) + "-";
+            List<String> smaps = Files.readAllLines(Path.of("/proc/self/smaps"));
+            int at = 0;
+            while (!smaps.get(at).startsWith(start)) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains("not-dumped"));
+            while (!smaps.get(at).startsWith("VmFlags:")) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains(" dd"), smaps.get(at));
         }
     }
 

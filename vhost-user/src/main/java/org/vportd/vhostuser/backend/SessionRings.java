@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
+import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
@@ -42,6 +43,7 @@ import org.vportd.virtio.queue.VirtQueue;
  * the transport that the device sees.
  */
 final class SessionRings implements VirtioTransport, AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(SessionRings.class.getName());
     private static final int STATUS_NEEDS_RESET = 0x40;
 
     private final EventLoop loop;
@@ -210,7 +212,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
         Vring ring = ring(kick.index());
         if (!kick.noFd()) {
-            ring.setKick(loop, VhostUserSession.take(fds), this::kicked);
+            ring.setKick(loop, VhostUserSession.take(fds), this::kickedByDriver);
         } else if (inband) {
             ring.setStarted();
         } else {
@@ -264,7 +266,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     private void suspend(Vring ring) {
         if (ring.queue() != null) {
-            device.stopQueue(ring.index());
+            try {
+                device.stopQueue(ring.index());
+            } catch (RuntimeException e) {
+                ring.suspend(); // whatever has gone wrong, the queue is not used any more
+                throw e;
+            }
             ring.suspend();
         }
     }
@@ -321,6 +328,18 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
         }
         return status;
+    }
+
+    /** A kick that comes by itself: no request is being carried out whose failure would be the session's. */
+    private void kickedByDriver(int index) {
+        try {
+            kicked(index);
+        } catch (MemoryFaultException e) {
+            memoryFault(e);
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
+            LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
+            onFatal.accept("internal error");
+        }
     }
 
     private void kicked(int index) {
@@ -491,9 +510,13 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     @Override
     public void close() {
-        suspendAll();
         iommu.close();
         for (Vring ring : rings) {
+            try {
+                suspend(ring);
+            } catch (RuntimeException e) { // a bug of ours: the others are closed all the same
+                LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + ring.index(), e);
+            }
             ring.close();
         }
         dirtyLog.close();

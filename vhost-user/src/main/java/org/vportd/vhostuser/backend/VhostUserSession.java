@@ -154,7 +154,7 @@ final class VhostUserSession implements AutoCloseable {
             end("connection is lost: " + e.getMessage());
         } catch (MemoryFaultException e) {
             end("guest memory has gone: " + e.getMessage());
-        } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, name + ": internal error", e);
             end("internal error");
         }
@@ -421,12 +421,17 @@ final class VhostUserSession implements AutoCloseable {
         onEnd.accept(this);
     }
 
-    /** A fault in memory that has gone may be reported late, even now; the step is then done again. */
-    private static void release(Runnable step) {
+    /**
+     * A fault in memory that has gone may be reported late, even now; the step is then done again. A bug in one step leaves
+     * nothing behind of the others.
+     */
+    private void release(Runnable step) {
         try {
             step.run();
         } catch (InternalError late) {
             step.run();
+        } catch (RuntimeException e) {
+            LOGGER.log(System.Logger.Level.ERROR, name + ": internal error at the end", e);
         }
     }
 

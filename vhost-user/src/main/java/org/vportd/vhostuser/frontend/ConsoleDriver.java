@@ -202,7 +202,7 @@ public final class ConsoleDriver implements AutoCloseable {
         return (bytes + PAGE_BYTES - 1) & -PAGE_BYTES;
     }
 
-    private void fillControlQueue() throws PosixException {
+    private void fillControlQueue() throws IOException {
         DriverRing ring = rings.get(ConsoleLayout.CONTROL_RX_QUEUE);
         for (int i = 0; i < Math.min(MAX_CONTROL_BUFFERS, options.queueSize()); i++) {
             long address = controlRxBuffers + (long) i * CONTROL_BUFFER_BYTES;
@@ -224,6 +224,9 @@ public final class ConsoleDriver implements AutoCloseable {
     /** Starts all rings where they were stopped. */
     public void resume() throws IOException {
         shareInflight();
+        for (DriverRing ring : rings) {
+            ring.notifyThrough(frontend.isInband() ? frontend : null);
+        }
         frontend.startRings(rings, bases);
         running = true;
         Fd channel = frontend.backendChannel();
@@ -438,7 +441,7 @@ public final class ConsoleDriver implements AutoCloseable {
                 throw new FrontendException("device does not take control messages: port=" + id + " event=" + event);
             }
             if (!ring.driver().enableCalls()) {
-                Poll.await(ring.callHeard(), Poll.POLLIN, options.iommu() ? 1 : WAIT_MS);
+                ring.awaitCall(options.iommu() ? 1 : WAIT_MS);
             }
             if (options.iommu()) {
                 frontend.takeBackendRequests(); // it may have to ask where the message is
@@ -490,11 +493,20 @@ public final class ConsoleDriver implements AutoCloseable {
             int source = (int) epoll.dataAt(i);
             switch (source) {
                 case CONNECTION -> throw new EOFException("back-end has closed the connection, or speaks unasked");
-                case BACKEND_CHANNEL -> frontend.takeBackendRequests();
+                case BACKEND_CHANNEL -> takeBackendRequests();
                 default -> rings.get(source).takeCalls();
             }
         }
         takeControlMessages();
+    }
+
+    private void takeBackendRequests() throws IOException {
+        frontend.takeBackendRequests();
+        if (frontend.isInband()) {
+            for (DriverRing ring : rings) {
+                ring.takeCalls();
+            }
+        }
     }
 
     private boolean takeControlMessages() throws IOException {

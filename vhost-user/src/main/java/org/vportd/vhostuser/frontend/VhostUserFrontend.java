@@ -4,6 +4,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCO
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
@@ -13,6 +14,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,7 @@ import org.vportd.virtio.driver.DriverMemory;
 /** One connection to a back-end: each method sends its messages, waits for what must come back, and throws if it does not. */
 public final class VhostUserFrontend implements AutoCloseable {
     private static final int DEFAULT_QUEUES = 2;
+    private static final int MAX_QUEUES = 256;
 
     private final FrontendOptions options;
     private final FrontendStream stream;
@@ -47,6 +50,8 @@ public final class VhostUserFrontend implements AutoCloseable {
     private @Nullable FrontendStream backendChannel;
     private int configChanges;
     private @Nullable FrontendIommu iommu;
+    private final BitSet called = new BitSet();
+    private final BitSet broken = new BitSet();
 
     /** Speaks over a connection, which it owns from here on. */
     public VhostUserFrontend(Fd connection, FrontendOptions options) {
@@ -296,13 +301,17 @@ public final class VhostUserFrontend implements AutoCloseable {
             }
             case UML -> {
                 for (int i = 0; i < rings.size(); i++) {
-                    setCall(rings.get(i));
+                    if (!isInband()) {
+                        setCall(rings.get(i));
+                    }
                     setNum(rings.get(i));
                     setBase(rings.get(i), bases[i]);
                     setAddress(rings.get(i));
                 }
                 for (DriverRing ring : rings) {
-                    setKick(ring);
+                    if (!isInband()) {
+                        setKick(ring);
+                    }
                     enable(ring.index(), true);
                 }
             }
@@ -370,6 +379,33 @@ public final class VhostUserFrontend implements AutoCloseable {
 
     private void setCall(DriverRing ring) throws IOException {
         send(FrontendRequest.SET_VRING_CALL, new VringFd(ring.index(), false)::encode, List.of(ring.callGiven()));
+    }
+
+    /** Whether kicks and calls are messages: descriptors are then given for neither. */
+    public boolean isInband() {
+        return options.manner().notifiesInBand()
+                && has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS)
+                && has(VHOST_USER_PROTOCOL_F_BACKEND_REQ);
+    }
+
+    /** Kicks a ring by a message, and waits for the acknowledgement: meanwhile nobody hears calls. */
+    public void kick(int ring) throws IOException {
+        send(FrontendRequest.VRING_KICK, new VringState(ring, 0)::encode, List.of());
+    }
+
+    /** Takes the calls that have come as messages; answers whether there was one for a ring since the last time. */
+    public boolean takeCall(int ring) throws IOException {
+        if (!called.get(ring)) {
+            takeBackendRequests();
+        }
+        boolean was = called.get(ring);
+        called.clear(ring);
+        return was;
+    }
+
+    /** Whether the back-end has said by a message that a ring is broken. */
+    public boolean isBroken(int ring) {
+        return broken.get(ring);
     }
 
     /** Enables or disables one ring; without protocol features a ring is enabled as soon as it is started. */
@@ -556,20 +592,33 @@ public final class VhostUserFrontend implements AutoCloseable {
         return taken;
     }
 
+    /** Carries a request of the back-end out; false if it is not one for us. */
     private boolean carryOut(@Nullable BackendRequest request, ByteBuffer payload) throws IOException {
         if (request == BackendRequest.CONFIG_CHANGE_MSG) {
             configChanges++;
             return true;
         }
         FrontendIommu answering = iommu;
-        if (request != BackendRequest.IOTLB_MSG || answering == null) {
+        if (request == BackendRequest.IOTLB_MSG && answering != null) {
+            try {
+                answering.answer(IotlbMessage.decode(payload));
+                return true;
+            } catch (VhostUserRequestException e) {
+                throw new FrontendException("request of the back-end is malformed: " + e.getMessage());
+            }
+        }
+        if (request != BackendRequest.VRING_CALL && request != BackendRequest.VRING_ERR) {
             return false;
         }
         try {
-            answering.answer(IotlbMessage.decode(payload));
+            int ring = VringState.decode(payload).index();
+            if (!isInband() || ring < 0 || ring >= MAX_QUEUES) {
+                return false;
+            }
+            (request == BackendRequest.VRING_CALL ? called : broken).set(ring);
             return true;
         } catch (VhostUserRequestException e) {
-            throw new FrontendException("request of the back-end is malformed: " + e.getMessage());
+            return false;
         }
     }
 
