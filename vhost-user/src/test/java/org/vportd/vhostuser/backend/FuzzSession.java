@@ -22,6 +22,7 @@ final class FuzzSession {
     private static final int FLAGS_OFFSET = 4;
     private static final int SIZE_OFFSET = 8;
     private static final int MANY = 64;
+    private static final long LOG = 1L << 26;
 
     private final TestGuest guest;
     private final Fd[] wrong;
@@ -106,7 +107,7 @@ final class FuzzSession {
         say(FrontendRequest.GET_PROTOCOL_FEATURES, RawFrontend.EMPTY);
         say(FrontendRequest.SET_PROTOCOL_FEATURES, RawFrontend.u64(protocolFeatures()));
         say(FrontendRequest.SET_OWNER, RawFrontend.EMPTY);
-        say(FrontendRequest.SET_BACKEND_REQ_FD, RawFrontend.EMPTY, wrong[7]);
+        say(FrontendRequest.SET_BACKEND_REQ_FD, RawFrontend.EMPTY, wrong[WrongDescriptors.SOCKET]);
         long multiport = random.nextBoolean() ? 2 : 0;
         say(FrontendRequest.SET_FEATURES, RawFrontend.u64(RawFrontend.FEATURES | guest.features() | multiport));
         say(FrontendRequest.GET_CONFIG, new ConfigRange(0, 0, new byte[12])::encode);
@@ -116,10 +117,49 @@ final class FuzzSession {
             say(FrontendRequest.ADD_MEM_REG, guest.region()::encodeSingle, guest.file());
         }
         for (int rounds = 1 + random.nextInt(3); rounds > 0; rounds--) {
+            if (random.nextBoolean()) {
+                prepareMigration();
+            }
             startRings();
+            say(
+                    FrontendRequest.SET_FEATURES,
+                    RawFrontend.u64(RawFrontend.FEATURES | guest.features() | multiport | LOG));
             anything();
             stopRings();
+            if (random.nextBoolean()) {
+                moveState();
+            }
         }
+    }
+
+    /** A log of pages written, and an area for what is in flight, which most front-ends do without. */
+    private void prepareMigration() {
+        say(FrontendRequest.SET_LOG_BASE, to -> to.putLong(1 << 16).putLong(0), wrong[WrongDescriptors.SEALED]);
+        say(
+                FrontendRequest.GET_INFLIGHT_FD,
+                to -> to.putLong(0)
+                        .putLong(0)
+                        .putShort((short) guest.rings.size())
+                        .putShort((short) TestGuest.RING_SIZE)
+                        .putInt(0));
+        long bytes = 1L << random.nextInt(17);
+        say(
+                FrontendRequest.SET_INFLIGHT_FD,
+                to -> to.putLong(bytes)
+                        .putLong(0)
+                        .putShort((short) guest.rings.size())
+                        .putShort((short) TestGuest.RING_SIZE)
+                        .putInt(0),
+                wrong[WrongDescriptors.SEALED]);
+    }
+
+    private void moveState() {
+        boolean load = random.nextBoolean();
+        say(
+                FrontendRequest.SET_DEVICE_STATE_FD,
+                to -> to.putInt(load ? 1 : 0).putInt(0),
+                wrong[load ? WrongDescriptors.PIPE : WrongDescriptors.PIPE + 1]);
+        say(FrontendRequest.CHECK_DEVICE_STATE, RawFrontend.EMPTY);
     }
 
     /** All that the back-end offers with these options, or a part of it. */
