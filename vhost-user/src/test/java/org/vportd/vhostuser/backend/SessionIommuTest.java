@@ -293,6 +293,7 @@ class SessionIommuTest {
         }
         answerMisses();
         assertFalse(rig.device.isRunning(0));
+        assertTrue(ring.error.drain() > 0);
         frontend.assertServed();
     }
 
