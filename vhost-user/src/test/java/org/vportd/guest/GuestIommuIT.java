@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.vportd.virtio.VirtioFeature;
 
@@ -60,6 +61,7 @@ class GuestIommuIT {
         }
     }
 
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS) // the guest and its daemon end with the last test
     abstract static class Tests {
         @RegisterExtension
         final KeptRig kept;

@@ -189,7 +189,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         dirtyLog.setOn(has(VHOST_F_LOG_ALL));
         noteWrites();
         iommu.setFeatures(chosen);
-        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
+        long transport = mask(VHOST_USER_F_PROTOCOL_FEATURES)
+                | mask(VHOST_F_LOG_ALL)
+                | mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM);
+        device.driverFeatures(chosen & ~transport);
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
                 enable(ring, true); // there will be no SET_VRING_ENABLE
@@ -415,7 +418,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             } catch (VhostUserRequestException e) {
                 log.warn("queue waits for its memory: " + e.getMessage());
                 if (iommu.isActive()) {
-                    ring.markBroken(); // translations that come will not make it better
+                    broken(ring); // translations that come will not make it better
                 }
             }
         }
@@ -485,9 +488,13 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         Vring ring = rings[queue];
         log.warn("queue is broken by the driver and stopped: queue=" + queue + " " + fault.getMessage());
         suspend(ring);
+        broken(ring);
+    }
+
+    private void broken(Vring ring) {
         ring.markBroken();
         if (!ring.error() && inband && channel != null) {
-            channel.error(queue);
+            channel.error(ring.index());
         }
         configChanged();
     }

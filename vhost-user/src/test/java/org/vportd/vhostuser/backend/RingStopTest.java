@@ -94,6 +94,7 @@ class RingStopTest {
 
         frontend.accepted(FrontendRequest.RESET_DEVICE, EMPTY);
         assertFalse(rig.device.isRunning(0));
+        assertEquals(0, ring.takeUsed());
         long scribble = guest.memory.hostAddress(ring.driver.descriptorAddress());
         for (int i = 0; i < 16 * TestGuest.RING_SIZE; i++) {
             NativeMemory.putByte(scribble + i, (byte) 0xff); // the memory is no ring any more
@@ -102,9 +103,9 @@ class RingStopTest {
         rig.settle();
         rig.device.letGo();
         assertEquals("first ", rig.device.text(0));
-        assertEquals(0, ring.takeUsed());
 
         for (int i = 0; i < 16 * TestGuest.RING_SIZE; i++) {
+            assertEquals((byte) 0xff, NativeMemory.getByte(scribble + i));
             NativeMemory.putByte(scribble + i, (byte) 0);
         }
         ring.driver.reset();

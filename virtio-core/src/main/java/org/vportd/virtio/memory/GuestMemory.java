@@ -142,6 +142,16 @@ public final class GuestMemory implements AutoCloseable {
         return starts[i] + (hostAddress - hosts[i]);
     }
 
+    /** Whether a region is mapped from this place on; what lies before it may be another one by chance. */
+    public boolean beginsRegion(long hostAddress) {
+        for (long host : hosts) {
+            if (host == hostAddress) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Where a range of guest-physical memory within one region is mapped here, or {@link #UNMAPPED}. */
     public long guestRange(long guestAddress, long lengthBytes) {
         int region = regionOf(guestAddress);

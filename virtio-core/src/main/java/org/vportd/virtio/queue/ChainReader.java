@@ -126,7 +126,7 @@ final class ChainReader implements AutoCloseable {
     private void addTranslated(Iotlb table, long address, long length, int permission, IoVector into) {
         long at = address;
         long left = length;
-        long run = 0; // entries that lie one behind the other make one segment
+        long run = 0; // entries that lie one behind the other in a region make one segment
         long runBytes = 0;
         while (left > 0) {
             if (translations++ > table.limit() / 2) {
@@ -150,7 +150,8 @@ final class ChainReader implements AutoCloseable {
                 }
                 n = Math.min(Math.min(left, table.bytesLeft(entry, at)), VirtQueue.MAX_SEGMENT_BYTES);
                 long host = table.hostAddress(entry, at);
-                if (host != run + runBytes || runBytes + n > VirtQueue.MAX_SEGMENT_BYTES) {
+                boolean goesOn = host == run + runBytes && !memory.beginsRegion(host);
+                if (!goesOn || runBytes + n > VirtQueue.MAX_SEGMENT_BYTES) {
                     into.add(run, runBytes);
                     run = host;
                     runBytes = 0;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.vportd.virtio.queue.QueueFixture.pattern;
 
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vportd.virtio.driver.DriverMemory;
 import org.vportd.virtio.memory.Iotlb;
 
 /** Buffers of a queue behind an IOMMU. */
@@ -105,6 +107,31 @@ class TranslatedQueueTest implements Iotlb.Listener {
         assertEquals(2, f.queue.segments().segments(), "pages that touch make one segment");
         assertFalse(f.queue.isWaiting());
         assertEquals(List.of(), takeHeard());
+    }
+
+    /** What is written is noted by region: a segment that were in two of them could not be. */
+    @Test
+    void shouldEndSegmentWhereItsRegionEnds() throws Exception {
+        f.close();
+        f = new QueueFixture(
+                format,
+                8,
+                true,
+                List.of(new DriverMemory.Range(0x10_0000, 1 << 20), new DriverMemory.Range(0x80_0000, 1 << 20)),
+                0);
+        f.queue.translateThrough(iotlb);
+        long upper = f.deviceMemory.guestRange(0x10_0000, 1);
+        long lower = f.deviceMemory.guestRange(0x80_0000, 1);
+        assumeTrue(lower + (1 << 20) == upper, "the kernel did not put one mapping right below the other");
+        map(0, 0x80_0000 + (1 << 20) - PAGE, BOTH);
+        map(1, 0x10_0000, BOTH);
+        f.driver.addReadable(IOVA, 2 * PAGE, 0);
+        f.driver.publish();
+
+        f.queue.walkReadable();
+
+        assertEquals(2 * PAGE, f.queue.segments().bytes());
+        assertEquals(2, f.queue.segments().segments());
     }
 
     @Test
