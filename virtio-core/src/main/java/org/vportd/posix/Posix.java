@@ -195,6 +195,11 @@ public final class Posix {
         check("fcntl", C.fcntl(fd.value(), F_ADD_SEALS, 2));
     }
 
+    /** Forbids for good that a memory file gets shorter or longer, or gets other seals. */
+    public static void sealSize(Fd fd) throws PosixException {
+        check("fcntl", C.fcntl(fd.value(), F_ADD_SEALS, 7));
+    }
+
     /** Whether a file can never get shorter; false for files that know no seals. */
     public static boolean isShrinkSealed(Fd fd) {
         int seals = C.fcntl(fd.value(), F_GET_SEALS, 0);

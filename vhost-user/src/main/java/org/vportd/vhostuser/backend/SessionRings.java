@@ -3,6 +3,7 @@ package org.vportd.vhostuser.backend;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_RING_PACKED;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.RegionDescription;
@@ -30,6 +32,7 @@ import org.vportd.virtio.memory.DirtyLog;
 import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.memory.MemoryRegion;
 import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.InflightRegion;
 import org.vportd.virtio.queue.QueueConfig;
 import org.vportd.virtio.queue.VirtQueue;
 
@@ -47,6 +50,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final Consumer<String> onFatal;
     private final SessionLog dirtyLog;
     private final Vring[] rings;
+    private final SessionInflight inflight;
     private @Nullable BackendChannel channel;
     private long features;
     private boolean featuresSet;
@@ -70,6 +74,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
         }
+        this.inflight = new SessionInflight(log, rings.length);
     }
 
     int count() {
@@ -121,6 +126,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 VringState state = VringState.decode(payload);
                 enable(ring(state.index()), state.enable());
             }
+            case SET_INFLIGHT_FD -> {
+                if (isRunning()) {
+                    throw new VhostUserRequestException("in-flight area cannot change while rings run");
+                }
+                inflight.set(InflightArea.decode(payload), fds);
+            }
             case VRING_KICK -> {
                 Vring ring = ring(VringState.decode(payload).index());
                 ring.setStarted();
@@ -129,6 +140,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             default -> throw new VhostUserRequestException("request does not apply to this device: " + request);
         }
+    }
+
+    SessionInflight.@Nullable Made makeInflightArea(InflightArea asked) {
+        return inflight.make(asked, !featuresSet && VirtioFeature.has(device.features(), VIRTIO_F_RING_PACKED));
     }
 
     private boolean has(int feature) {
@@ -146,11 +161,15 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             throw new VhostUserRequestException("features cannot change while rings run: features=0x"
                     + Long.toHexString(chosen) + " before=0x" + Long.toHexString(features));
         }
+        if (changed != 0 && featuresSet) {
+            inflight.reset();
+        }
         if (changed != 0 && served) {
             served = false;
             device.reset(); // a driver that wants other features is another driver
         }
         features = chosen;
+        inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));
         featuresSet = true;
         dirtyLog.setOn(has(VHOST_F_LOG_ALL));
         noteWrites();
@@ -201,7 +220,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             return;
         }
         QueueConfig config = ring.config(memory.table(), features);
-        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring));
+        InflightRegion region = inflight.regionFor(ring.index(), config.size());
+        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         ring.run(queue);
         noteWritesOf(ring);
         served = true;
@@ -223,6 +243,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         Vring ring = rings[index];
         suspend(ring);
+        inflight.stopped(index);
         return ring.stop(features);
     }
 
@@ -240,6 +261,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             ring.close();
         }
         device.reset();
+        inflight.reset();
         features = 0;
         featuresSet = false;
         dirtyLog.setOn(false);
@@ -387,13 +409,18 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     @Override
     public void memoryFault(Throwable cause) {
-        if (cause instanceof InternalError late && memory.table().isIntact()) {
+        if (cause instanceof InternalError late && isMemoryIntact()) {
             throw late; // not ours, as far as can be seen: the loop asks everybody
         }
         if (!memoryGone) {
             memoryGone = true;
             onFatal.accept("guest memory has gone: " + cause.getMessage());
         }
+    }
+
+    /** Whether all memory shared with the front-end is still there. */
+    boolean isMemoryIntact() {
+        return memory.table().isIntact() && inflight.isIntact();
     }
 
     @Override
@@ -403,6 +430,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             ring.close();
         }
         dirtyLog.close();
+        inflight.close();
         if (channel != null) {
             channel.close();
             channel = null;

@@ -7,6 +7,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
@@ -30,6 +31,7 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.DeviceStateTransfer;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -116,6 +118,7 @@ final class VhostUserSession implements AutoCloseable {
                 | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
                 | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
+                | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
     }
@@ -266,6 +269,7 @@ final class VhostUserSession implements AutoCloseable {
                 stateAwaited = true;
                 answerStateCheck();
             }
+            case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
             case GET_VRING_BASE -> {
                 VringState ring = VringState.decode(payload);
                 reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
@@ -324,6 +328,17 @@ final class VhostUserSession implements AutoCloseable {
         device.writeConfig(offset, part);
     }
 
+    /** Answers the area, or one of no size; in the length that was asked in. */
+    private void makeInflightArea(MessageHeader header, InflightArea asked) throws IOException {
+        SessionInflight.Made made = rings.makeInflightArea(asked);
+        InflightArea answer = made == null ? new InflightArea(0, 0, asked.queues(), asked.queueSize()) : made.area();
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(header.request(), header.size()).encode(message);
+        answer.encode(message);
+        message.flip().limit(MessageHeader.LENGTH + header.size());
+        stream.send(message, made == null ? List.of() : List.of(made.file()));
+    }
+
     private void reply(int request, U64 value) throws IOException {
         ByteBuffer message = MessageHeader.newBuffer();
         MessageHeader.reply(request, U64.LENGTH).encode(message);
@@ -355,7 +370,7 @@ final class VhostUserSession implements AutoCloseable {
 
     private boolean memoryMayHaveGone(InternalError fault, boolean anybody) {
         GuestMemory table = memory.table();
-        boolean ours = anybody ? table.size() > 0 : !table.isIntact();
+        boolean ours = anybody ? table.size() > 0 : !rings.isMemoryIntact();
         if (ours) {
             end("guest memory has gone: " + fault.getMessage());
         }

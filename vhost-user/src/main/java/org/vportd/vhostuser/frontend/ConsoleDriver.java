@@ -40,7 +40,7 @@ public final class ConsoleDriver implements AutoCloseable {
     private static final int NO_PORT = -1;
     private static final int WAIT_MS = 100;
 
-    private final VhostUserFrontend frontend;
+    private VhostUserFrontend frontend;
     private final ConsoleOptions options;
     private final Epoll epoll = new Epoll(64);
     private final List<DriverRing> rings = new ArrayList<>();
@@ -48,6 +48,7 @@ public final class ConsoleDriver implements AutoCloseable {
     private final List<ControlMessage> log = new ArrayList<>();
     private @Nullable DriverMemory memory;
     private @Nullable Fd watchedChannel;
+    private @Nullable InflightMemory inflight;
     private long features;
     private int maxPorts = 1;
     private long controlRxBuffers;
@@ -213,6 +214,7 @@ public final class ConsoleDriver implements AutoCloseable {
 
     /** Starts all rings where they were stopped. */
     public void resume() throws IOException {
+        shareInflight();
         frontend.startRings(rings, bases);
         running = true;
         Fd channel = frontend.backendChannel();
@@ -220,6 +222,60 @@ public final class ConsoleDriver implements AutoCloseable {
             epoll.add(channel, Epoll.EPOLLIN, BACKEND_CHANNEL);
             watchedChannel = channel;
         }
+    }
+
+    private void shareInflight() throws IOException {
+        if (!frontend.notesInflight()) {
+            return;
+        }
+        if (inflight == null) {
+            inflight = frontend.makeInflight(rings.size(), options.queueSize());
+        }
+        if (inflight != null) {
+            frontend.shareInflight(inflight);
+        }
+    }
+
+    /**
+     * Loses the back-end, or notes that it has gone. The guest lives on: memory, rings and ports stay as they are, and what
+     * is written waits in the rings.
+     */
+    public void disconnect() {
+        frontend.close();
+        watchedChannel = null;
+        running = false;
+    }
+
+    /**
+     * Goes on with a back-end that was started anew, or with another connection to the same one. It gets the notes of chains
+     * in flight if they are kept, and is told where the rings go on as far as they show it.
+     *
+     * @param next a new connection, which is owned from here on
+     * @throws FrontendException if it does not offer what the driver has chosen
+     */
+    public void reconnect(VhostUserFrontend next) throws IOException {
+        disconnect();
+        frontend = next;
+        epoll.add(next.connection(), Epoll.EPOLLIN | Epoll.EPOLLRDHUP, CONNECTION);
+        next.negotiate();
+        if ((features & ~next.offeredFeatures()) != 0) {
+            throw new FrontendException("back-end offers less than the one before: features=0x"
+                    + Long.toHexString(features) + " offered=0x" + Long.toHexString(next.offeredFeatures()));
+        }
+        next.setFeatures(features);
+        next.shareMemory(memory());
+        bases = rings.stream().mapToInt(this::baseAfterLoss).toArray();
+        resume();
+        for (DriverRing ring : rings) {
+            ring.kick(); // kicks may have gone to the one that is no more
+        }
+    }
+
+    private int baseAfterLoss(DriverRing ring) {
+        boolean behindAll = frontend.options().manner().goesOnAtAvailable()
+                && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED)
+                && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_IN_ORDER);
+        return behindAll ? ring.driver().availIndex() : ring.driver().baseInMemory();
     }
 
     /**
@@ -349,15 +405,26 @@ public final class ConsoleDriver implements AutoCloseable {
      * @param id the port; need not exist
      */
     public void sendControl(int id, int event, int value) throws IOException {
+        DriverRing ring = rings.get(ConsoleLayout.CONTROL_TX_QUEUE);
+        awaitControl(ring, id, event); // one that a back-end left behind uses the same buffer
         long host = memory().hostAddress(controlTxBuffer);
         LittleEndian.putInt(host + ConsoleLayout.CONTROL_ID_OFFSET, id);
         LittleEndian.putU16(host + ConsoleLayout.CONTROL_EVENT_OFFSET, event);
         LittleEndian.putU16(host + ConsoleLayout.CONTROL_VALUE_OFFSET, value);
-        DriverRing ring = rings.get(ConsoleLayout.CONTROL_TX_QUEUE);
         ring.driver().addReadable(controlTxBuffer, ConsoleLayout.CONTROL_LENGTH, 0);
         ring.publish();
+        awaitControl(ring, id, event);
+    }
+
+    private void awaitControl(DriverRing ring, int id, int event) throws IOException {
         long end = deadline();
-        while (!ring.driver().poll()) {
+        while (ring.driver().outstanding() > 0) {
+            if (ring.driver().poll()) {
+                continue;
+            }
+            if (Poll.now(frontend.connection(), Poll.POLLIN) != 0) {
+                throw new EOFException("back-end has closed the connection, or speaks unasked");
+            }
             if (System.nanoTime() - end >= 0) {
                 throw new FrontendException("device does not take control messages: port=" + id + " event=" + event);
             }
@@ -491,6 +558,9 @@ public final class ConsoleDriver implements AutoCloseable {
     public void close() {
         frontend.close();
         rings.forEach(DriverRing::close);
+        if (inflight != null) {
+            inflight.close();
+        }
         epoll.close();
         if (memory != null) {
             memory.close();

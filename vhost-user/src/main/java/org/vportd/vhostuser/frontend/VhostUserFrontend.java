@@ -4,6 +4,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCO
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -11,6 +12,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,7 @@ import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.BackendRequest;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -203,6 +206,43 @@ public final class VhostUserFrontend implements AutoCloseable {
     /** Takes a region back. */
     public void removeRegion(DriverMemory.Region region) throws IOException {
         send(FrontendRequest.REM_MEM_REG, describe(region)::encodeSingle, List.of());
+    }
+
+    // --- chains in flight
+
+    /** Whether chains in flight are noted in shared memory. */
+    public boolean notesInflight() {
+        return has(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
+    }
+
+    /**
+     * Asks for memory in which chains in flight are noted.
+     *
+     * @return the memory, to be given with {@link #shareInflight} to this back-end and those after it, or null if there is
+     *     none
+     */
+    public @Nullable InflightMemory makeInflight(int queues, int queueSize) throws IOException {
+        InflightArea asked = new InflightArea(0, 0, queues, queueSize);
+        post(FrontendRequest.GET_INFLIGHT_FD.id(), false, asked::encode, List.of());
+        List<Fd> files = new ArrayList<>();
+        ByteBuffer reply = stream.receive(files);
+        try {
+            MessageHeader.decode(reply).checkReplyTo(FrontendRequest.GET_INFLIGHT_FD.id());
+            InflightArea area = InflightArea.decode(reply);
+            if (area.sizeBytes() == 0 || files.size() != 1) {
+                return null;
+            }
+            return new InflightMemory(area, files.remove(0));
+        } catch (VhostUserRequestException e) {
+            throw malformed(FrontendRequest.GET_INFLIGHT_FD, e);
+        } finally {
+            files.forEach(Fd::close);
+        }
+    }
+
+    /** Shares that memory; rings do not run yet. */
+    public void shareInflight(InflightMemory memory) throws IOException {
+        send(FrontendRequest.SET_INFLIGHT_FD, memory.area()::encode, List.of(memory.file()));
     }
 
     // --- rings

@@ -73,9 +73,34 @@ public abstract class VirtQueue implements AutoCloseable {
      * @throws DriverFaultException if the values cannot be those of such a ring
      */
     public static VirtQueue open(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
-        return config.features().packed()
-                ? new PackedQueue(config, memory, notifier)
-                : new SplitQueue(config, memory, notifier);
+        return open(config, memory, notifier, (InflightStore) null, 0);
+    }
+
+    /**
+     * The same, with chains in flight noted. What a device that is gone had taken and not returned, as is noted there, is
+     * taken again.
+     *
+     * @param region where to note them, checked with {@link InflightRegion#fault}, or null if nowhere
+     */
+    public static VirtQueue open(
+            QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightRegion region) {
+        return region == null
+                ? open(config, memory, notifier)
+                : open(config, memory, notifier, new InflightStore(region), region.entries());
+    }
+
+    static VirtQueue open(
+            QueueConfig config,
+            GuestMemory memory,
+            DriverNotifier notifier,
+            @Nullable InflightStore store,
+            int entries) {
+        if (config.features().packed()) {
+            InflightPacked notes = store == null ? null : new InflightPacked(store, entries);
+            return new PackedQueue(config, memory, notifier, notes);
+        }
+        InflightSplit notes = store == null ? null : new InflightSplit(store, entries);
+        return new SplitQueue(config, memory, notifier, notes);
     }
 
     /** How {@link #drain} ended. */
