@@ -92,7 +92,17 @@ final class Daemon implements AutoCloseable {
         for (PortConfig port : config.device().ports()) {
             within("-device " + port.source(), () -> devices.plug(port));
         }
+        keep(config, device);
         listen(config, device);
+    }
+
+    private void keep(DaemonConfig config, SerialDevice device) throws StartException {
+        String path = config.statePath();
+        KeptState kept = path == null ? null : KeptState.open(loop, path, device);
+        if (kept != null) {
+            opened.push(kept::close);
+            opened.push(device::keepNoMore); // with what the end of the session has changed
+        }
     }
 
     private static void continued(Chardevs chardevs) {

@@ -10,6 +10,7 @@ import org.vportd.chardev.Options;
  * @param socketPath where to listen for front-ends, or null
  * @param fd the descriptor to serve instead, or null; exactly one of the two is given
  * @param socketMode permissions of the socket file
+ * @param statePath the file in which the device's state outlives the process, or null
  * @param once whether to stop after the first session
  * @param name what monitors are told this instance is called, or null
  * @param escape the key that begins a command to a multiplexer
@@ -23,6 +24,7 @@ record DaemonConfig(
         @Nullable String socketPath,
         @Nullable Integer fd,
         int socketMode,
+        @Nullable String statePath,
         boolean once,
         @Nullable String name,
         byte escape,

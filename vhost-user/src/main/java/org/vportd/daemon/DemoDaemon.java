@@ -51,6 +51,7 @@ final class DemoDaemon implements AutoCloseable {
                 socketPath(dir),
                 null,
                 0600,
+                null,
                 false,
                 null,
                 (byte) 1,

@@ -86,6 +86,13 @@ final class ServeCommand implements Callable<Integer> {
     private @Nullable String socketMode;
 
     @Option(
+            names = {"--state", "-state"},
+            paramLabel = "PATH",
+            description =
+                    "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
+    private @Nullable String statePath;
+
+    @Option(
             names = {"--once", "-once"},
             description = "Stop after the first front-end has left.")
     private boolean once;
@@ -145,6 +152,7 @@ final class ServeCommand implements Callable<Integer> {
                 socketPath,
                 fd,
                 mode(),
+                statePath,
                 once,
                 guestName(),
                 arguments.escape(),

@@ -102,6 +102,7 @@ class ChaosTest {
                 folder.resolve("v.sock").toString(),
                 null,
                 0600,
+                null,
                 false,
                 "chaos",
                 (byte) 1,

@@ -62,6 +62,8 @@ public interface LibC {
 
     int ftruncate(int fd, long length);
 
+    int flock(int fd, int operation);
+
     long mmap(@Nullable Pointer addr, long length, int prot, int flags, int fd, long offset);
 
     int munmap(long addr, long length);

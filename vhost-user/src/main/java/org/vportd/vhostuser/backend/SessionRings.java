@@ -161,12 +161,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             throw new VhostUserRequestException("features cannot change while rings run: features=0x"
                     + Long.toHexString(chosen) + " before=0x" + Long.toHexString(features));
         }
-        if (changed != 0 && featuresSet) {
-            inflight.reset();
-        }
         if (changed != 0 && served) {
             served = false;
             device.reset(); // a driver that wants other features is another driver
+            inflight.reset();
         }
         features = chosen;
         inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));

@@ -24,7 +24,7 @@ public record FrontendOptions(Manner manner, long protocolFeatures, Duration tim
 
     /** The same with one protocol feature more. */
     public FrontendOptions with(int protocolFeature) {
-        return new FrontendOptions(manner, protocolFeatures | 1L << protocolFeature, timeout);
+        return new FrontendOptions(manner, protocolFeatures | (1L << protocolFeature), timeout);
     }
 
     /** The same with another limit for answers. */

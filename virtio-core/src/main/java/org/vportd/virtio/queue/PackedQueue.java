@@ -131,7 +131,8 @@ public final class PackedQueue extends VirtQueue {
 
     @Override
     public boolean isNew() {
-        return base() == PackedLayout.FIRST_BASE;
+        // A ring that has been gone round has the same base every other time, but a last descriptor.
+        return base() == PackedLayout.FIRST_BASE && LittleEndian.getLong(descriptor(size - 1)) == 0;
     }
 
     @Override

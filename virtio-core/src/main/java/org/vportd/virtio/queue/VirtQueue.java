@@ -48,6 +48,11 @@ public abstract class VirtQueue implements AutoCloseable {
     private int chains;
     private long firstDone;
     private HeldPosition held = HeldPosition.NONE;
+    private @Nullable QueueProgress progress;
+    /** The first chain that the driver sees as not returned, and what was consumed from there on. */
+    private int shownBase;
+
+    private long consumedSinceShown;
     private long walkedDescriptors;
     /** Chains returned that the next used element will tell of, in steps of the ring, and the id of the last of them. */
     private int batchedSteps;
@@ -208,9 +213,17 @@ public abstract class VirtQueue implements AutoCloseable {
     private void resume() {
         HeldPosition position = held;
         held = HeldPosition.NONE;
-        if (position.index() == base() && position.bytes() <= sizes[head]) {
-            firstDone = position.bytes();
-            segments.consume(position.bytes());
+        if (position.index() != base()) {
+            return;
+        }
+        long bytes = Math.min(position.bytes(), segments.bytes());
+        firstDone = bytes;
+        consumedSinceShown = bytes;
+        segments.consume(bytes);
+        if (bytes < position.bytes() && hasAvailable()) { // the rest is in chains beyond this window
+            returnFinished();
+            publish();
+            held = new HeldPosition(base(), position.bytes() - bytes);
         }
     }
 
@@ -233,6 +246,10 @@ public abstract class VirtQueue implements AutoCloseable {
     public final void consume(long bytes) {
         segments.consume(bytes);
         firstDone += bytes;
+        if (progress != null) {
+            consumedSinceShown += bytes;
+            progress.consumed(shownBase, consumedSinceShown);
+        }
         returnFinished();
     }
 
@@ -289,7 +306,26 @@ public abstract class VirtQueue implements AutoCloseable {
             batchedSteps = 0;
             putUsed(batchedId, 0, steps);
         }
-        showUsed();
+        if (progress == null) {
+            showUsed();
+        } else if (base() != shownBase) {
+            progress.returning(base(), firstDone);
+            showUsed();
+            shownBase = base();
+            consumedSinceShown = firstDone;
+        }
+    }
+
+    /**
+     * Has it noted how far the device comes in what it may read, so that one that comes after it can go on there. To be
+     * said before anything is walked.
+     *
+     * @param notes whose memory outlives the queue, or null to note nothing any more
+     */
+    public final void track(@Nullable QueueProgress notes) {
+        progress = notes;
+        shownBase = base();
+        consumedSinceShown = 0;
     }
 
     /** The steps by which what was returned is ahead of the used elements. */

@@ -69,6 +69,27 @@ class PackedQueueTest {
     }
 
     @Test
+    void shouldNotTakeRingForNewThatHasBeenGoneRound() throws Exception {
+        try (QueueFixture f = open(3, false)) {
+            assertTrue(f.queue.isNew());
+            for (int i = 0; i < 6; i++) {
+                f.driver.addReadable(f.data(2), 2, i);
+                f.driver.publish();
+                f.queue.walkReadable();
+                f.queue.consume(2);
+                f.queue.publish();
+                assertTrue(f.driver.poll());
+                assertFalse(f.queue.isNew());
+            }
+            assertEquals(FIRST_BASE, f.queue.base());
+            f.driver.reset();
+            try (VirtQueue anew = f.newQueue(FIRST_BASE, true)) {
+                assertTrue(anew.isNew());
+            }
+        }
+    }
+
+    @Test
     void shouldMarkUsedInFlagsOfTheRoundWhenRingWraps() throws Exception {
         try (QueueFixture f = open(3, false)) {
             for (int i = 0; i < 2; i++) {

@@ -1,0 +1,121 @@
+package org.vportd.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.vportd.loop.EventLoop;
+import org.vportd.serial.PortNames;
+import org.vportd.serial.PortOptions;
+import org.vportd.serial.SerialDevice;
+import org.vportd.serial.SerialListener;
+import org.vportd.serial.SerialOptions;
+
+/** The option {@code --state}. */
+class KeptStateTest {
+    @TempDir
+    Path dir;
+
+    private EventLoop loop;
+    private SerialDevice device;
+
+    @BeforeEach
+    void open() throws Exception {
+        loop = EventLoop.open();
+        device = newDevice();
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+        loop.close();
+    }
+
+    private SerialDevice newDevice() throws Exception {
+        SerialDevice made =
+                new SerialDevice(loop, SerialOptions.defaults().withMaxPorts(4), new PortNames(), SerialListener.NONE);
+        made.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), null);
+        return made;
+    }
+
+    private static KeptState kept(EventLoop loop, Path path, SerialDevice device) throws StartException {
+        KeptState kept = KeptState.open(loop, path.toString(), device);
+        assertNotNull(kept);
+        return kept;
+    }
+
+    @Test
+    @DisplayName("A second daemon on the same file is refused")
+    void refusesSecondProcess() throws Exception {
+        Path path = dir.resolve("state");
+        try (KeptState first = kept(loop, path, device)) {
+            assertNotNull(first);
+            StartException refusal =
+                    assertThrows(StartException.class, () -> KeptState.open(loop, path.toString(), device));
+            assertEquals(
+                    "cannot use the state file: --state=" + path + ": another process uses it", refusal.getMessage());
+            device.keepNoMore();
+        }
+        try (KeptState next = kept(loop, path, device)) {
+            assertNotNull(next);
+            device.keepNoMore();
+        }
+    }
+
+    @Test
+    @DisplayName("A file in a folder that does not exist is refused, and the option named")
+    void refusesPath() {
+        Path path = dir.resolve("no").resolve("state");
+        StartException refusal =
+                assertThrows(StartException.class, () -> KeptState.open(loop, path.toString(), device));
+        assertTrue(refusal.getMessage().startsWith("cannot use the state file: --state=" + path), refusal::getMessage);
+    }
+
+    @Test
+    @DisplayName("A file that is something else is not touched, and no reason not to start")
+    void startsWithoutForeignFile() throws Exception {
+        Path path = dir.resolve("state");
+        Files.writeString(path, "precious");
+        assertNull(KeptState.open(loop, path.toString(), device));
+        assertEquals("precious", Files.readString(path));
+    }
+
+    @Test
+    @DisplayName("A file that is cut while it is used costs the device nothing but that")
+    void survivesTruncation() throws Exception {
+        Path path = dir.resolve("state");
+        try (KeptState kept = kept(loop, path, device)) {
+            assertNotNull(kept);
+            long features = device.features();
+            loop.task(() -> device.driverFeatures(features)).schedule();
+            loop.turn(0);
+            try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+                file.setLength(0);
+            }
+            loop.task(() -> device.driverFeatures(0)).schedule();
+            loop.turn(0);
+            int[] turns = new int[1];
+            for (int i = 0; i < 3; i++) {
+                loop.task(() -> {
+                            device.driverFeatures(features);
+                            turns[0]++;
+                        })
+                        .schedule();
+                loop.turn(0);
+            }
+            assertEquals(3, turns[0]);
+            device.keepNoMore();
+        }
+        assertEquals(0, Files.size(path));
+    }
+}
