@@ -53,4 +53,22 @@ public interface VirtioDevice {
 
     /** The driver starts anew (Virtio 1.3 §2.4): all that it has told the device is forgotten. Queues are stopped. */
     void reset();
+
+    // --- moving to another device
+
+    /** The most bytes that the state of the device can have. */
+    int maxStateBytes();
+
+    /**
+     * What another device has to know to go on with the driver; what lies in its memory is not part of it. Queues are
+     * stopped. What was handed over is not done here any more, unless queues start again.
+     */
+    byte[] saveState();
+
+    /**
+     * Takes over a driver from another device, as soon as queues start. Queues are stopped.
+     *
+     * @throws DeviceStateException if this is no state of such a device; nothing has changed then
+     */
+    void restoreState(byte[] state) throws DeviceStateException;
 }

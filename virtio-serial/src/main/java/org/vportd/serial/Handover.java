@@ -62,6 +62,7 @@ final class Handover {
 
     /** The front-end has left, and its guest may come back with another one. */
     void frontendLeaves() {
+        device.ports().forEach(SerialPort::driverLeaves);
         if (expected == Expected.NOBODY) {
             features = device.driverFeatures();
             device.ports().forEach(SerialPort::guestLeaves);

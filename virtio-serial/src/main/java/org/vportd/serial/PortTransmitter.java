@@ -29,6 +29,9 @@ final class PortTransmitter {
     /** What is in the queue was meant for a peer that has gone. */
     private boolean stale;
 
+    /** What is kept has been handed over with the driver. */
+    private boolean handedOver;
+
     private long droppedBytes;
 
     PortTransmitter(SerialPort port, ChardevFrontend frontend, EventLoop loop, @Nullable ConsoleBacklog backlog) {
@@ -46,6 +49,7 @@ final class PortTransmitter {
         }
         started.resumeAt(held);
         held = HeldPosition.NONE;
+        takeBacklogBack();
         task.schedule(); // chains may be there already, and the driver must learn that it has to kick
     }
 
@@ -137,7 +141,7 @@ final class PortTransmitter {
         while (taken < data.bytes() && kept > 0) {
             kept = backlog.add(data, taken);
             taken += kept;
-            backlog.writeTo(frontend);
+            writeBacklog();
         }
         return taken;
     }
@@ -154,11 +158,15 @@ final class PortTransmitter {
         }
     }
 
-    /** The chardev has room. */
-    void onWritable() {
-        if (backlog != null && !backlog.isEmpty()) {
+    private void writeBacklog() {
+        if (backlog != null && !backlog.isEmpty() && !handedOver) {
             backlog.writeTo(frontend);
         }
+    }
+
+    /** The chardev has room. */
+    void onWritable() {
+        writeBacklog();
         if (throttled) {
             throttled = false;
             task.schedule(); // not from within the chardev's own call
@@ -175,6 +183,7 @@ final class PortTransmitter {
 
     /** The driver starts anew: nothing of the last one's output is remembered. */
     void reset() {
+        takeBacklogBack();
         throttled = false;
         stale = false;
         held = HeldPosition.NONE;
@@ -211,6 +220,27 @@ final class PortTransmitter {
     /** A copy of a console's output that the chardev has not taken yet. */
     byte[] backlog() {
         return backlog == null ? new byte[0] : backlog.copy();
+    }
+
+    /** What is kept is put out elsewhere, unless the driver goes on here. */
+    void handBacklogOver() {
+        handedOver = true;
+    }
+
+    private void takeBacklogBack() {
+        if (handedOver) {
+            handedOver = false;
+            writeBacklog();
+        }
+    }
+
+    /** The front-end has left; if it has taken along what was kept, that is not put out here. */
+    void driverLeaves() {
+        if (handedOver && backlog != null) {
+            backlog.clear();
+            frontend.forget(0);
+        }
+        handedOver = false;
     }
 
     /** Goes on for a driver whose queue has been served before, perhaps elsewhere. The queue does not run yet. */

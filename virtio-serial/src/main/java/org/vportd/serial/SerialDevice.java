@@ -29,7 +29,9 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.DeviceStateCodec;
+import org.vportd.serial.state.StateFormatException;
 import org.vportd.serial.state.StateKeeper;
+import org.vportd.virtio.DeviceStateException;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
 import org.vportd.virtio.VirtioFeature;
@@ -401,10 +403,28 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
     }
 
-    /** The most bytes that a state of this device can have, see {@link DeviceStateCodec}. */
+    @Override
     public int maxStateBytes() {
         long backlog = ports.stream().mapToLong(SerialPort::backlogCapacity).sum();
         return (int) Math.min(Integer.MAX_VALUE, DeviceStateCodec.MAX_BYTES_BESIDES_BACKLOG + backlog);
+    }
+
+    @Override
+    public byte[] saveState() {
+        byte[] state = DeviceStateCodec.encode(save());
+        ports.forEach(SerialPort::handBacklogOver);
+        return state;
+    }
+
+    @Override
+    public void restoreState(byte[] state) throws DeviceStateException {
+        try {
+            restore(DeviceStateCodec.decode(state));
+        } catch (StateFormatException e) {
+            throw new DeviceStateException(String.valueOf(e.getMessage()));
+        } catch (ConfigException e) {
+            throw new DeviceStateException(e.explanation());
+        }
     }
 
     boolean isMultiport() {

@@ -279,6 +279,16 @@ public final class SerialPort {
         return transmitter.backlog();
     }
 
+    /** Somebody else puts it out, unless the driver goes on here. */
+    void handBacklogOver() {
+        transmitter.handBacklogOver();
+    }
+
+    /** What was handed over has gone for good. */
+    void driverLeaves() {
+        transmitter.driverLeaves();
+    }
+
     /** The most output that a console can keep. */
     int backlogCapacity() {
         return isConsole() ? options.bufferBytes() : 0;

@@ -21,6 +21,7 @@ import org.vportd.serial.state.DeviceStateCodec;
 import org.vportd.serial.state.PortState;
 import org.vportd.serial.state.StateFormatException;
 import org.vportd.serial.state.WaitingMessage;
+import org.vportd.virtio.DeviceStateException;
 
 /** A driver goes on with another device, or with the same one after its front-end has come back. */
 @ParameterizedClass
@@ -291,7 +292,54 @@ class HandoverTest {
         assertTrue(channel.isGuestConnected());
     }
 
+    @Test
+    @DisplayName("VS-40 what a console could not put out is put out once: there, or here if the driver goes on here")
+    void shouldPutOutBacklogInOnePlaceOnly() throws Exception {
+        dut.boot();
+        consoleChardev.limitRoom(3);
+        dut.tx(console).send("0123456789");
+        dut.settle();
+        dut.stop();
+        dut.device().saveState();
+        consoleChardev.makeRoom(2);
+        dut.settle();
+        assertEquals("012", consoleChardev.text());
+        dut.resume(); // it does not move after all
+        dut.settle();
+        assertEquals("01234", consoleChardev.text());
+        dut.stop();
+        TestChardev left = consoleChardev;
+        byte[] state = dut.device().saveState();
+        dut.device().detach();
+        left.makeRoom(100);
+        dut.settle();
+        assertEquals("01234", left.text());
+        dut.replaceDevice(OPTIONS);
+        plug();
+        dut.device().restoreState(state);
+        dut.start();
+        dut.settle();
+        assertEquals("56789", consoleChardev.text());
+    }
+
     // --- refusals
+
+    @Test
+    @DisplayName("SEC-65 bytes that are no state are refused, and nothing has changed")
+    void shouldRefuseBytesThatAreNoState() throws Exception {
+        dut.boot();
+        dut.stop();
+        byte[] state = dut.device().saveState();
+        state[40] ^= 1;
+        DeviceStateException e =
+                assertThrows(DeviceStateException.class, () -> dut.device().restoreState(state));
+        assertEquals("device state is damaged: its checksum does not fit", e.getMessage());
+        assertTrue(channel.isGuestConnected());
+        dut.resume();
+        dut.tx(channel).send("on");
+        dut.settle();
+        assertEquals("on", channelChardev.text());
+    }
 
     private String refusal(DeviceState state) {
         ConfigException e =

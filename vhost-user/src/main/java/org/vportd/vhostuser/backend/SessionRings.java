@@ -16,8 +16,10 @@ import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.RegionDescription;
+import org.vportd.vhostuser.protocol.VhostUserProtocolException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringAddress;
 import org.vportd.vhostuser.protocol.VringFd;
@@ -26,6 +28,7 @@ import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
 import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.VirtioTransport;
+import org.vportd.virtio.memory.DirtyLog;
 import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.memory.MemoryRegion;
 import org.vportd.virtio.queue.DriverFaultException;
@@ -45,6 +48,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final SessionMemory memory;
     private final LimitedLog log;
     private final Consumer<String> onFatal;
+    private final SessionLog dirtyLog;
     private final Vring[] rings;
     private final SessionInflight inflight;
     private @Nullable BackendChannel channel;
@@ -65,6 +69,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         this.memory = memory;
         this.log = log;
         this.onFatal = onFatal;
+        this.dirtyLog = new SessionLog(loop);
         this.rings = new Vring[Math.min(VhostUserBackend.MAX_QUEUES, device.queueCount())];
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
@@ -105,7 +110,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 VringAddress address = VringAddress.decode(payload);
                 ring(address.index()).setAddress(address, memory.table(), features);
                 startIfReady(ring(address.index()));
+                noteWritesOf(ring(address.index()));
             }
+            case SET_LOG_FD -> dirtyLog.setSignal(VhostUserSession.take(fds));
             case SET_VRING_KICK -> setKick(VringFd.decode(payload).checkDescriptors(fds.size()), fds);
             case SET_VRING_CALL -> {
                 VringFd call = VringFd.decode(payload).checkDescriptors(fds.size());
@@ -162,6 +169,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         features = chosen;
         inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));
         featuresSet = true;
+        dirtyLog.setOn(has(VHOST_F_LOG_ALL));
+        noteWrites();
         device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
@@ -170,7 +179,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
-    private boolean isRunning() {
+    /** Whether any ring runs. */
+    boolean isRunning() {
         for (Vring ring : rings) {
             if (ring.queue() != null) {
                 return true;
@@ -211,6 +221,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         ring.run(queue);
+        noteWritesOf(ring);
         served = true;
         device.startQueue(ring.index(), queue);
     }
@@ -251,6 +262,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         inflight.reset();
         features = 0;
         featuresSet = false;
+        dirtyLog.setOn(false);
         served = false;
         status = 0;
     }
@@ -281,6 +293,30 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private void call(Vring ring) {
         if (!ring.call() && inband && channel != null) {
             channel.call(ring.index());
+        }
+    }
+
+    // --- dirty log
+
+    /** SET_LOG_BASE: what is written from here on is noted in another log. */
+    void setLog(LogArea area, Fd fd) throws VhostUserRequestException, VhostUserProtocolException {
+        DirtyLog old = dirtyLog.replace(area, fd);
+        noteWrites();
+        if (old != null) {
+            old.close();
+        }
+    }
+
+    private void noteWrites() {
+        for (Vring ring : rings) {
+            noteWritesOf(ring);
+        }
+    }
+
+    private void noteWritesOf(Vring ring) {
+        VirtQueue queue = ring.queue();
+        if (queue != null) {
+            queue.logTo(dirtyLog.of(ring, memory.table()));
         }
     }
 
@@ -392,6 +428,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             ring.close();
         }
         inflight.close();
+        dirtyLog.close();
         if (channel != null) {
             channel.close();
             channel = null;

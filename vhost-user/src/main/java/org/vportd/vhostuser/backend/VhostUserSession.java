@@ -1,11 +1,14 @@
 package org.vportd.vhostuser.backend;
 
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -26,8 +29,10 @@ import org.vportd.posix.Epoll;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.vhostuser.protocol.ConfigRange;
+import org.vportd.vhostuser.protocol.DeviceStateTransfer;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.vhostuser.protocol.U64;
@@ -58,12 +63,16 @@ final class VhostUserSession implements AutoCloseable {
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
     private final SessionRings rings;
+    private final StateTransfer state;
     private final Watch watch;
     private final LoopTask processTask;
     private final LoopTimer patience;
     private final LimitedLog log;
     private long protocolFeatures;
     private final EventLoop.FaultHandler faultHandler;
+    /** CHECK_DEVICE_STATE is answered when the state has arrived; what the front-end says next waits for that. */
+    private boolean stateAwaited;
+
     private boolean ended;
 
     /**
@@ -94,6 +103,7 @@ final class VhostUserSession implements AutoCloseable {
         this.processTask = loop.task(this::process);
         this.patience = loop.timer(this::patienceEnded);
         this.rings = new SessionRings(loop, device, memory, log, this::endLater);
+        this.state = new StateTransfer(loop, device, rings::isRunning, log, processTask::schedule);
         this.faultHandler = this::memoryMayHaveGone;
         loop.addFaultHandler(faultHandler);
         device.attach(rings);
@@ -101,18 +111,20 @@ final class VhostUserSession implements AutoCloseable {
 
     private static long offer(BackendOptions options) {
         return mask(VHOST_USER_PROTOCOL_F_MQ)
+                | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
                 | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
                 | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIG)
                 | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
                 | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
+                | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
     }
 
     private long offeredFeatures() {
-        return device.features() | mask(VHOST_USER_F_PROTOCOL_FEATURES);
+        return device.features() | mask(VHOST_F_LOG_ALL) | mask(VHOST_USER_F_PROTOCOL_FEATURES);
     }
 
     /** The socket, still owned by the session. */
@@ -141,7 +153,8 @@ final class VhostUserSession implements AutoCloseable {
 
     private void processMessages() throws IOException {
         stream.flush();
-        for (int i = 0; i < MESSAGES_PER_TURN && !ended && !stream.isSending(); i++) {
+        answerStateCheck();
+        for (int i = 0; i < MESSAGES_PER_TURN && !ended && !stateAwaited && !stream.isSending(); i++) {
             MessageStream.Message message = stream.next();
             if (message == null) {
                 watchPatience();
@@ -155,9 +168,16 @@ final class VhostUserSession implements AutoCloseable {
         }
         if (!ended) {
             watchPatience();
-            if (!stream.isSending()) {
+            if (!stream.isSending() && !stateAwaited) {
                 processTask.schedule();
             }
+        }
+    }
+
+    private void answerStateCheck() throws IOException {
+        if (stateAwaited && !state.isRunning()) {
+            stateAwaited = false;
+            reply(FrontendRequest.CHECK_DEVICE_STATE.id(), state.succeeded() ? U64.OK : U64.REFUSED);
         }
     }
 
@@ -238,6 +258,18 @@ final class VhostUserSession implements AutoCloseable {
             case GET_STATUS -> reply(request.id(), new U64(rings.status()));
             case RESET_DEVICE -> rings.reset();
             case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
+            case SET_LOG_BASE -> {
+                rings.setLog(LogArea.decode(payload), fds.get(0));
+                reply(request.id(), U64.OK);
+            }
+            case SET_DEVICE_STATE_FD -> {
+                state.begin(DeviceStateTransfer.decode(payload), take(fds));
+                reply(request.id(), new U64(DeviceStateTransfer.REPLY_NO_FD));
+            }
+            case CHECK_DEVICE_STATE -> {
+                stateAwaited = true;
+                answerStateCheck();
+            }
             case GET_VRING_BASE -> {
                 VringState ring = VringState.decode(payload);
                 reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
@@ -323,6 +355,10 @@ final class VhostUserSession implements AutoCloseable {
 
     /** The error of a request that has a reply of its own: for GET_CONFIG one without payload, otherwise a number. */
     private void replyError(MessageHeader header) throws IOException {
+        if (header.request() == FrontendRequest.SET_DEVICE_STATE_FD.id()) {
+            reply(header.request(), new U64(DeviceStateTransfer.REPLY_NO_FD | U64.REFUSED.value()));
+            return;
+        }
         if (header.request() != FrontendRequest.GET_CONFIG.id()) {
             reply(header.request(), U64.REFUSED);
             return;
@@ -356,6 +392,7 @@ final class VhostUserSession implements AutoCloseable {
         loop.removeFaultHandler(faultHandler);
         processTask.cancel();
         patience.cancel();
+        release(state::close);
         release(rings::close); // before the memory that they lie in
         release(device::detach);
         release(memory::close);

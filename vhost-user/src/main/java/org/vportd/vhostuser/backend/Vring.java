@@ -57,6 +57,12 @@ final class Vring implements AutoCloseable {
         return queue;
     }
 
+    /** Where it lies, or null if that has not been said. */
+    @Nullable
+    VringAddress address() {
+        return address;
+    }
+
     boolean isBroken() {
         return broken;
     }

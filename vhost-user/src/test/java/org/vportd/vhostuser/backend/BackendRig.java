@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -37,7 +39,9 @@ final class BackendRig implements AutoCloseable {
             | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
             | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
-            | mask(VHOST_USER_PROTOCOL_F_STATUS);
+            | mask(VHOST_USER_PROTOCOL_F_STATUS)
+            | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE);
 
     private static final int MAX_TURNS = 100_000;
     private static final int BACKLOG = 16;

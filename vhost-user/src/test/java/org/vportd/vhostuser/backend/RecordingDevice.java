@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.NativeMemory;
+import org.vportd.virtio.DeviceStateException;
 import org.vportd.virtio.VirtioDevice;
 import org.vportd.virtio.VirtioTransport;
 import org.vportd.virtio.queue.DriverFaultException;
@@ -187,6 +188,33 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
         if (!running.isEmpty()) {
             throw new AssertionError("reset while queues run: " + running.keySet());
         }
+    }
+
+    /** Its state is any text that begins with this. */
+    static final String STATE = "state ";
+
+    static final int MAX_STATE_BYTES = 1 << 20;
+
+    /** What it saves. */
+    byte[] state = STATE.getBytes(StandardCharsets.UTF_8);
+
+    @Override
+    public int maxStateBytes() {
+        return MAX_STATE_BYTES;
+    }
+
+    @Override
+    public byte[] saveState() {
+        events.add("save");
+        return state;
+    }
+
+    @Override
+    public void restoreState(byte[] restored) throws DeviceStateException {
+        if (!new String(restored, StandardCharsets.UTF_8).startsWith(STATE)) {
+            throw new DeviceStateException("no state of a recording device: bytes=" + restored.length);
+        }
+        events.add("restore " + restored.length);
     }
 
     @Override

@@ -107,6 +107,27 @@ public final class GuestMemory implements AutoCloseable {
         return sizes[region] - (guestAddress - starts[region]);
     }
 
+    /**
+     * The guest-physical address of a place in this process: the way back from {@link #hostAddress}.
+     *
+     * @throws IllegalArgumentException if it is in no region
+     */
+    public long guestAddress(long hostAddress) {
+        int i = hot;
+        if (i >= starts.length || Long.compareUnsigned(hostAddress - hosts[i], sizes[i]) >= 0) {
+            i = 0;
+            while (i < starts.length && Long.compareUnsigned(hostAddress - hosts[i], sizes[i]) >= 0) {
+                i++;
+            }
+            if (i == starts.length) {
+                throw new IllegalArgumentException(
+                        "no such guest memory: host_address=0x" + Long.toHexString(hostAddress));
+            }
+            hot = i;
+        }
+        return starts[i] + (hostAddress - hosts[i]);
+    }
+
     /** Where a range of guest-physical memory within one region is mapped here, or {@link #UNMAPPED}. */
     public long guestRange(long guestAddress, long lengthBytes) {
         int region = regionOf(guestAddress);

@@ -306,7 +306,11 @@ public final class PackedQueue extends VirtQueue {
     }
 
     private void putElement(int i) {
-        LittleEndian.putLong(descriptor(elementCursors[i]) + PackedLayout.DESC_LEN_OFFSET, elements[i]);
+        long descriptor = descriptor(elementCursors[i]);
+        LittleEndian.putLong(descriptor + PackedLayout.DESC_LEN_OFFSET, elements[i]);
+        if (log != null) {
+            log.wroteDescriptor(descriptor);
+        }
     }
 
     /** The first one last: by it the next device knows whether the driver can see the batch. */
@@ -337,7 +341,7 @@ public final class PackedQueue extends VirtQueue {
         kicksOff = false;
         int event =
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);
-        LittleEndian.putInt(deviceEvent, event);
+        putDeviceEvent(event);
         VarHandle.fullFence(); // our wish before the next descriptor is looked at once more (§2.8.10)
         return hasAvailable();
     }
@@ -346,7 +350,14 @@ public final class PackedQueue extends VirtQueue {
     public void disableKicks() {
         if (!kicksOff) {
             kicksOff = true;
-            LittleEndian.putInt(deviceEvent, PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_DISABLE));
+            putDeviceEvent(PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_DISABLE));
+        }
+    }
+
+    private void putDeviceEvent(int event) {
+        LittleEndian.putInt(deviceEvent, event);
+        if (log != null) {
+            log.wroteDeviceArea(0, PackedLayout.EVENT_LENGTH);
         }
     }
 

@@ -223,6 +223,9 @@ public final class SplitQueue extends VirtQueue {
         long element = usedRing + (long) (nextUsed & mask) * SplitLayout.USED_ELEM_LENGTH;
         LittleEndian.putInt(element, id);
         LittleEndian.putInt(element + SplitLayout.USED_ELEM_LEN_OFFSET, written);
+        if (log != null) {
+            log.wroteDeviceArea(element - usedFlags, SplitLayout.USED_ELEM_LENGTH);
+        }
         nextUsed = (nextUsed + steps) & 0xffff;
         if (inflight != null) {
             inflight.put(steps);
@@ -245,6 +248,7 @@ public final class SplitQueue extends VirtQueue {
         if (inflight != null) {
             inflight.shown(nextUsed);
         }
+        noteWrite(usedIdx);
         VarHandle.fullFence(); // used.idx before the driver's wish is read (§2.7.7.1)
         if (driverWantsCall(before)) {
             callAlways = false;
@@ -266,8 +270,10 @@ public final class SplitQueue extends VirtQueue {
         kicksOff = false;
         if (eventIdx) {
             LittleEndian.putU16(availEvent, nextWalk);
+            noteWrite(availEvent);
         } else {
             LittleEndian.putU16(usedFlags, 0);
+            noteWrite(usedFlags);
         }
         VarHandle.fullFence(); // our wish before avail.idx is read once more (§2.7.10.1)
         return hasAvailable();
@@ -279,7 +285,15 @@ public final class SplitQueue extends VirtQueue {
             kicksOff = true;
             if (!eventIdx) {
                 LittleEndian.putU16(usedFlags, SplitLayout.VIRTQ_USED_F_NO_NOTIFY);
+                noteWrite(usedFlags);
             }
+        }
+    }
+
+    /** Two bytes of the used ring have been written. */
+    private void noteWrite(long address) {
+        if (log != null) {
+            log.wroteDeviceArea(address - usedFlags, Short.BYTES);
         }
     }
 }

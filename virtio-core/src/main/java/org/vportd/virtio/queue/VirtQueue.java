@@ -59,6 +59,10 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private int batchedId;
 
+    /** Notes what is written to guest memory, or null. */
+    @Nullable
+    RingLog log;
+
     /**
      * For the formats.
      *
@@ -261,6 +265,9 @@ public abstract class VirtQueue implements AutoCloseable {
      * written to it, the last one also if it is not full.
      */
     public final void fill(long bytes) {
+        if (log != null) {
+            log.wroteTo(segments, bytes);
+        }
         long left = bytes;
         while (left > 0) {
             long size = sizes[head];
@@ -345,6 +352,11 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Has the first chain to be walked go on where it was held, if it is the one that was. */
     public final void resumeAt(HeldPosition position) {
         held = position;
+    }
+
+    /** Has what is written to guest memory noted from here on, or not any more. */
+    public final void logTo(@Nullable RingLog ringLog) {
+        log = ringLog;
     }
 
     /** Frees the native memory of the window. The ring is not touched. */
