@@ -403,7 +403,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
     }
 
-    /** The most bytes that a state of this device can have, see {@link DeviceStateCodec}. */
     @Override
     public int maxStateBytes() {
         long backlog = ports.stream().mapToLong(SerialPort::backlogCapacity).sum();

@@ -427,8 +427,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         for (Vring ring : rings) {
             ring.close();
         }
-        dirtyLog.close();
         inflight.close();
+        dirtyLog.close();
         if (channel != null) {
             channel.close();
             channel = null;
