@@ -10,7 +10,6 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -81,7 +80,9 @@ class KeptStateTest {
         Path path = dir.resolve("no").resolve("state");
         StartException refusal =
                 assertThrows(StartException.class, () -> KeptState.open(loop, path.toString(), device));
-        assertTrue(refusal.getMessage().startsWith("cannot use the state file: --state=" + path), refusal::getMessage);
+        assertTrue(
+                String.valueOf(refusal.getMessage()).startsWith("cannot use the state file: --state=" + path),
+                refusal::getMessage);
     }
 
     @Test
@@ -105,16 +106,17 @@ class KeptStateTest {
                 file.setLength(0);
             }
             AtomicInteger turns = new AtomicInteger();
-            AtomicReference<LoopTask> task = new AtomicReference<>();
-            task.set(loop.task(() -> { // a fault may be reported late, but only to a loop that runs
-                if (turns.incrementAndGet() < 1000) {
-                    task.get().schedule();
-                } else {
-                    loop.stop();
-                }
-                device.driverFeatures(turns.get() % 2 == 0 ? features : 0);
-            }));
-            task.get().schedule();
+            LoopTask[] task = new LoopTask[1];
+            task[0] = loop.task(
+                    () -> { // a fault may be reported late, but only to a loop that runs
+                        if (turns.incrementAndGet() < 1000) {
+                            task[0].schedule();
+                        } else {
+                            loop.stop();
+                        }
+                        device.driverFeatures(turns.get() % 2 == 0 ? features : 0);
+                    });
+            task[0].schedule();
             loop.run();
             assertEquals(1000, turns.get());
             device.keepNoMore();

@@ -8,7 +8,6 @@ import static org.vportd.virtio.VirtioFeature.mask;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -178,15 +177,15 @@ class SessionInflightTest {
     /** A fault may be reported late, but only to a loop that runs. */
     private void runTurns() {
         AtomicInteger turns = new AtomicInteger();
-        AtomicReference<LoopTask> task = new AtomicReference<>();
-        task.set(rig.loop.task(() -> {
+        LoopTask[] task = new LoopTask[1];
+        task[0] = rig.loop.task(() -> {
             if (turns.incrementAndGet() < 1000) {
-                task.get().schedule();
+                task[0].schedule();
             } else {
                 rig.loop.stop();
             }
-        }));
-        task.get().schedule();
+        });
+        task[0].schedule();
         rig.loop.run();
     }
 
