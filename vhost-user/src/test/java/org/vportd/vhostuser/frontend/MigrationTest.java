@@ -66,7 +66,7 @@ class MigrationTest {
     }
 
     private static byte pattern(long at) {
-        return (byte) (at * 0x9e37_79b9_7f4a_7c15L >>> 56);
+        return (byte) ((at * 0x9e37_79b9_7f4a_7c15L) >>> 56);
     }
 
     private static byte[] pattern(long from, int length) {
