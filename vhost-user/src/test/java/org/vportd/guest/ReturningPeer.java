@@ -167,6 +167,7 @@ final class ReturningPeer implements AutoCloseable {
         }
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // only its own thread writes
     private long findPlace(ByteBuffer bytes) {
         long end = received;
         for (long at = end; at >= 0 && at >= end - MAX_REPETITION; at--) {

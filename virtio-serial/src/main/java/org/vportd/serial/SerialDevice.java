@@ -29,8 +29,8 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.DeviceStateCodec;
-import org.vportd.serial.state.StateKeeper;
 import org.vportd.serial.state.StateFormatException;
+import org.vportd.serial.state.StateKeeper;
 import org.vportd.virtio.DeviceStateException;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
@@ -403,7 +403,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
     }
 
-    /** The most bytes that a state of this device can have, see {@link DeviceStateCodec}. */
     @Override
     public int maxStateBytes() {
         long backlog = ports.stream().mapToLong(SerialPort::backlogCapacity).sum();

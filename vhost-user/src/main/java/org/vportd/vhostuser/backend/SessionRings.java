@@ -526,8 +526,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             ring.close();
         }
-        dirtyLog.close();
         inflight.close();
+        dirtyLog.close();
         if (channel != null) {
             channel.close();
             channel = null;

@@ -122,8 +122,8 @@ final class VhostUserSession implements AutoCloseable {
                 | mask(VHOST_USER_PROTOCOL_F_CONFIG)
                 | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-                | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
                 | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
+                | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
                 | (options.guestAddresses() ? mask(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
@@ -266,6 +266,7 @@ final class VhostUserSession implements AutoCloseable {
             case SET_STATUS -> rings.setStatus((int) U64.decode(payload).value() & 0xff);
             case GET_STATUS -> reply(request.id(), new U64(rings.status()));
             case RESET_DEVICE -> rings.reset();
+            case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
             case SET_LOG_BASE -> {
                 rings.setLog(LogArea.decode(payload), fds.get(0));
                 reply(request.id(), U64.OK);
@@ -278,7 +279,6 @@ final class VhostUserSession implements AutoCloseable {
                 stateAwaited = true;
                 answerStateCheck();
             }
-            case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
             case IOTLB_MSG -> {
                 rings.iommu().carryOut(IotlbMessage.decode(payload));
                 reply(request.id(), U64.OK);

@@ -10,6 +10,7 @@ import static org.vportd.virtio.VirtioFeature.mask;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
+import org.vportd.serial.ConsoleLayout;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.vhostuser.protocol.U64;
@@ -87,6 +88,8 @@ public final class ConformanceCheck {
             check("stop and resume in the manner of " + manner + with, () -> stopAndResume(manner));
             check("driver restart in the manner of " + manner + with, () -> restart(manner));
         }
+        check("pages written are logged" + with, this::dirtyLog);
+        check("state of the device, saved and loaded" + with, this::deviceState);
         check("queues without event indexes" + with, this::withoutEventIdx);
         check("buffer outside of memory breaks no more than the device" + with, this::brokenRing);
     }
@@ -239,6 +242,58 @@ public final class ConformanceCheck {
             driver.awaitPort(port);
             driver.restart(true);
             driver.awaitPort(port);
+            driver.stop();
+        }
+    }
+
+    private void dirtyLog() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            VhostUserFrontend frontend = driver.frontend();
+            boolean offered =
+                    ProtocolFeature.has(frontend.protocolFeatures(), ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD);
+            if (!offered || !driver.isMultiport()) {
+                return;
+            }
+            try (Migration migration = new Migration(driver)) {
+                DriverRing tx = driver.rings().get(ConsoleLayout.CONTROL_TX_QUEUE);
+                migration.takeDirtyPages();
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                frontend.fence();
+                long written = format.packed()
+                        ? tx.driver().descriptorAddress()
+                        : tx.driver().usedAddress();
+                boolean logged = migration.takeDirtyPages().get((int) (written / Migration.PAGE_BYTES));
+                require(logged, "a write to the ring is not logged");
+                migration.cancel();
+                migration.takeDirtyPages();
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                frontend.fence();
+                require(migration.takeDirtyPages().isEmpty(), "pages are logged although logging is off");
+                driver.stop();
+            }
+        }
+    }
+
+    private void deviceState() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            VhostUserFrontend frontend = driver.frontend();
+            if (!ProtocolFeature.has(frontend.protocolFeatures(), ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE)) {
+                return;
+            }
+            driver.stop();
+            byte[] state = Migration.saveState(frontend);
+            boolean refused = false;
+            try {
+                Migration.loadState(frontend, new byte[1]);
+            } catch (FrontendException e) {
+                refused = true;
+            }
+            require(refused, "nonsense was taken for the state of a device");
+            Migration.loadState(frontend, state);
+            driver.resume();
+            if (driver.isMultiport()) {
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+            }
             driver.stop();
         }
     }

@@ -283,6 +283,29 @@ public final class ConsoleDriver implements AutoCloseable {
         }
     }
 
+    /**
+     * Goes on with another back-end, which is told what the one before knew. The rings have been stopped; memory is what it
+     * was then.
+     *
+     * @param next a new connection, which is owned from here on unless this fails
+     * @param state what {@link Migration#saveState} answered
+     * @throws FrontendException if the back-end cannot go on; the one before still can, with {@link #resume}
+     */
+    public void moveTo(VhostUserFrontend next, byte[] state) throws IOException {
+        next.negotiate();
+        next.setFeatures(features);
+        next.shareMemory(memory());
+        Migration.loadState(next, state);
+        disconnect();
+        if (inflight != null) {
+            inflight.close(); // nothing is in flight, and its notes are not for another back-end
+            inflight = null;
+        }
+        frontend = next;
+        epoll.add(next.connection(), Epoll.EPOLLIN | Epoll.EPOLLRDHUP, CONNECTION);
+        resume();
+    }
+
     private int baseAfterLoss(DriverRing ring) {
         boolean behindAll = frontend.options().manner().goesOnAtAvailable()
                 && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED)

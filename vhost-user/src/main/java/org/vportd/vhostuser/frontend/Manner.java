@@ -3,8 +3,10 @@ package org.vportd.vhostuser.frontend;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -22,7 +24,9 @@ public enum Manner {
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
             | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-            | mask(VHOST_USER_PROTOCOL_F_STATUS)),
+            | mask(VHOST_USER_PROTOCOL_F_STATUS)
+            | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)),
     /**
      * User-mode Linux: everything acknowledged, calls through stream sockets, rings never asked for their base; kicks and
      * calls as messages if that is offered.
@@ -35,14 +39,17 @@ public enum Manner {
     CROSVM(mask(VHOST_USER_PROTOCOL_F_MQ)
             | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
             | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
-            | mask(VHOST_USER_PROTOCOL_F_CONFIG)),
+            | mask(VHOST_USER_PROTOCOL_F_CONFIG)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)),
     /** Cloud Hypervisor: everything acknowledged, the back-end's channel last. */
     CLOUD_HYPERVISOR(mask(VHOST_USER_PROTOCOL_F_MQ)
             | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
             | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-            | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD));
+            | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE));
 
     private final long protocolFeatures;
 

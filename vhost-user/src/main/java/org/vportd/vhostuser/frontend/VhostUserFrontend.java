@@ -358,13 +358,19 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     private void setAddress(DriverRing ring) throws IOException {
+        setAddress(ring, false);
+    }
+
+    /** Says where a ring lies, and whether writes to it go to the dirty log; that alone may change while it runs. */
+    void setAddress(DriverRing ring, boolean logged) throws IOException {
+        long unlogged = options.manner() == Manner.UML ? -1 : 0;
         VringAddress address = new VringAddress(
                 ring.index(),
-                0,
+                logged ? 1 << VringAddress.VHOST_VRING_F_LOG : 0,
                 ringAddress(ring, ring.driver().descriptorAddress()),
                 ringAddress(ring, ring.driver().usedAddress()),
                 ringAddress(ring, ring.driver().availAddress()),
-                options.manner() == Manner.UML ? -1 : 0);
+                logged ? ring.driver().usedAddress() : unlogged);
         send(FrontendRequest.SET_VRING_ADDR, address::encode, List.of());
     }
 

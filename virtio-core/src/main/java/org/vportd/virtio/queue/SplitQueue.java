@@ -257,10 +257,10 @@ public final class SplitQueue extends VirtQueue {
         VarHandle.releaseFence(); // release: used elements and buffers before used.idx (§2.7.8.2)
         LittleEndian.putU16(usedIdx, nextUsed);
         published = nextUsed;
-        noteWrite(usedIdx);
         if (inflight != null) {
             inflight.shown(nextUsed);
         }
+        noteWrite(usedIdx);
         VarHandle.fullFence(); // used.idx before the driver's wish is read (§2.7.7.1)
         if (driverWantsCall(before)) {
             callAlways = false;
