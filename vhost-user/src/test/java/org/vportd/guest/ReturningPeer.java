@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +31,7 @@ final class ReturningPeer implements AutoCloseable {
     private volatile int connections;
     private volatile long received;
     private volatile long maxRepeated;
-    private volatile long repetitions;
+    private final AtomicLong repetitions = new AtomicLong();
 
     ReturningPeer(Path path) {
         this.path = path;
@@ -76,7 +77,7 @@ final class ReturningPeer implements AutoCloseable {
 
     /** How often anything came twice. */
     long repetitions() {
-        return repetitions;
+        return repetitions.get();
     }
 
     /** Throws what went wrong. */
@@ -173,7 +174,7 @@ final class ReturningPeer implements AutoCloseable {
         for (long at = end; at >= 0 && at >= end - MAX_REPETITION; at--) {
             if (isAt(bytes, at)) {
                 if (at < end) {
-                    repetitions++;
+                    long unused = repetitions.incrementAndGet();
                     maxRepeated = Math.max(maxRepeated, end - at);
                 }
                 return at;
