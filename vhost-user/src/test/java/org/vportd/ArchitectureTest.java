@@ -24,6 +24,7 @@ class ArchitectureTest {
     private static final String ROOT = "org.vportd.";
     private static final String POSIX = ROOT + "posix..";
     private static final String LOOP = ROOT + "loop..";
+    private static final String HANDOVER = ROOT + "handover..";
     private static final String VIRTIO = ROOT + "virtio..";
     private static final String CHARDEV = ROOT + "chardev..";
     private static final String SERIAL = ROOT + "serial..";
@@ -44,21 +45,32 @@ class ArchitectureTest {
 
     @Test
     void shouldKeepVirtioCoreFreeOfEverythingAboveIt() {
-        forbid(from(POSIX, LOOP, VIRTIO), to(CHARDEV, SERIAL, VHOST_USER, MONITOR, DAEMON));
+        forbid(from(POSIX, LOOP, HANDOVER, VIRTIO), to(CHARDEV, SERIAL, VHOST_USER, MONITOR, DAEMON));
     }
 
     @Test
     void shouldKeepPosixFreeOfEverythingElse() {
-        forbid(from(POSIX), to(LOOP, VIRTIO));
+        forbid(from(POSIX), to(LOOP, HANDOVER, VIRTIO));
     }
 
     @Test
     void shouldKeepLoopFreeOfVirtio() {
-        forbid(from(LOOP), to(VIRTIO));
+        forbid(from(LOOP), to(HANDOVER, VIRTIO));
     }
 
     @Test
-    void shouldLetChardevUseOnlyPosixAndLoop() {
+    void shouldLetHandoverUseOnlyPosix() {
+        forbid(from(HANDOVER), to(LOOP, VIRTIO));
+    }
+
+    /** What is handed over is packed by those above: rings and protocols know nothing of it. */
+    @Test
+    void shouldKeepVirtioAndProtocolFreeOfHandover() {
+        forbid(from(VIRTIO, PROTOCOL), to(HANDOVER));
+    }
+
+    @Test
+    void shouldLetChardevUseOnlyPosixLoopAndHandover() {
         forbid(from(CHARDEV), to(VIRTIO, SERIAL, VHOST_USER, MONITOR, DAEMON));
     }
 

@@ -1,6 +1,7 @@
 package org.vportd.chardev;
 
 import java.util.List;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -36,6 +37,14 @@ public interface ByteStream extends AutoCloseable {
 
     /** Looks for room again: input that was left with the peer is read, at the end of this turn at the earliest. */
     void acceptInput();
+
+    /** Puts in what is needed to go on in another process with what it is opened over. Nothing changes by that. */
+    default void pack(Parcel into) {}
+
+    /** Lets go of the peer without a word to it, as another process goes on. The owner hears nothing more. */
+    default void abandon() {
+        close();
+    }
 
     /** Lets go of the peer. The owner hears nothing more. */
     @Override

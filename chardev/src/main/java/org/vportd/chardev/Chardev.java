@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -22,6 +23,7 @@ public abstract class Chardev implements AutoCloseable {
 
     private final String id;
     private boolean open;
+    private boolean handedOver;
     private @Nullable WindowSize windowSize;
     private @Nullable ChardevFrontend frontend;
     private @Nullable OutputLog log;
@@ -157,6 +159,47 @@ public abstract class Chardev implements AutoCloseable {
             to.record(data, taken);
         }
         return taken;
+    }
+
+    /**
+     * Puts in what the same chardev needs to go on in another process, whose type finds it in {@link Opening#inherited}.
+     * Nothing changes by that: descriptors stay this chardev's, which goes on if the other one does not begin. Called at the
+     * end of a turn.
+     */
+    protected void pack(Parcel into) {}
+
+    /** All of it: what {@link #pack} puts in, the log, and what every chardev knows. */
+    final void packWhole(Parcel into) {
+        Parcel state = new Parcel();
+        pack(state);
+        into.put("state", state);
+        if (log != null) {
+            Parcel inLog = new Parcel();
+            log.pack(inLog);
+            into.put("log", inLog);
+        }
+        if (windowSize != null) {
+            into.put("columns", windowSize.columns()).put("rows", windowSize.rows());
+        }
+    }
+
+    /** Knows what {@link #packWhole} has put in, besides what the type does. Called when it has begun. */
+    final void unpackWhole(Parcel from) {
+        if (open) {
+            raiseSize((int) from.number("columns", 0), (int) from.number("rows", 0));
+        }
+    }
+
+    final void handOver() {
+        handedOver = true;
+    }
+
+    /**
+     * Whether another process goes on with what this one has {@linkplain #pack packed}: to be left as it is at {@link
+     * #close}, without a word to a peer.
+     */
+    protected final boolean isHandedOver() {
+        return handedOver;
     }
 
     /** Closes it and its log. */

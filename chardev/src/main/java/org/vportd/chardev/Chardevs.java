@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 
 /** The chardevs that exist, by id, and the types there are. Loop thread only. */
@@ -29,6 +31,8 @@ public final class Chardevs implements AutoCloseable {
     private final Map<String, Chardev> byId = new LinkedHashMap<>();
     /** The part of the loop that each has for itself. */
     private final Map<String, EventLoop> parts = new HashMap<>();
+    /** What each was made from, or changed to. */
+    private final Map<String, Options> made = new HashMap<>();
 
     private BiConsumer<Chardev, ChardevEvent> observer = (chardev, event) -> {};
 
@@ -97,9 +101,9 @@ public final class Chardevs implements AutoCloseable {
         if (byId.containsKey(id)) {
             throw new ConfigException("Chardev with id '" + id + "' already exists");
         }
-        Chardev chardev = open(type, id, options, null);
+        Chardev chardev = open(type, id, options, null, null);
         chardev.start(null);
-        register(chardev);
+        register(chardev, options);
         String hub = options.string("mux-be-id");
         if (hub != null) {
             try {
@@ -155,13 +159,17 @@ public final class Chardevs implements AutoCloseable {
         return type;
     }
 
-    private Chardev open(ChardevType type, String id, Options options, @Nullable Chardev predecessor)
+    private Chardev open(
+            ChardevType type, String id, Options options, @Nullable Chardev predecessor, @Nullable Parcel inherited)
             throws ConfigException {
         checkKeys(type, id, options);
         EventLoop part = predecessor == null ? loop.part() : partOf(predecessor); // which may hand things over
-        OutputLog log = logType.open(part, id, options);
+        OutputLog log = inherited == null
+                ? logType.open(part, id, options)
+                : logType.open(part, id, options, inherited.parcel("log"));
         try {
-            Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor));
+            Parcel state = inherited == null ? null : inherited.parcel("state");
+            Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor, state));
             parts.put(id, part);
             if (log != null) {
                 chardev.setLog(log);
@@ -190,8 +198,9 @@ public final class Chardevs implements AutoCloseable {
         }
     }
 
-    private void register(Chardev chardev) {
+    private void register(Chardev chardev, Options options) {
         byId.put(chardev.id(), chardev);
+        made.put(chardev.id(), options);
         chardev.setObserver((source, event) -> observer.accept(source, event));
     }
 
@@ -214,18 +223,18 @@ public final class Chardevs implements AutoCloseable {
                 throw new ConfigException("Chardev user does not support chardev hotswap");
             }
         }
-        Chardev successor = open(type(id, options), id, options, old);
+        Chardev successor = open(type(id, options), id, options, old, null);
         if (frontends.size() > successor.maxFrontends()) {
             successor.dispose();
             throw new ConfigException(
                     "Chardev '" + id + "' change failed",
                     "it has " + frontends.size() + " users, the new one takes " + successor.maxFrontends());
         }
-        replace(old, successor, frontends);
+        replace(old, successor, options, frontends);
         return successor;
     }
 
-    private void replace(Chardev old, Chardev successor, List<ChardevFrontend> frontends) {
+    private void replace(Chardev old, Chardev successor, Options options, List<ChardevFrontend> frontends) {
         successor.start(old);
         old.setObserver((source, event) -> {});
         boolean[] wereOpen = new boolean[frontends.size()];
@@ -233,7 +242,7 @@ public final class Chardevs implements AutoCloseable {
             wereOpen[i] = frontends.get(i).leave();
         }
         old.dispose();
-        register(successor);
+        register(successor, options);
         for (int i = 0; i < wereOpen.length; i++) {
             frontends.get(i).moveTo(successor, wereOpen[i]);
         }
@@ -279,6 +288,94 @@ public final class Chardevs implements AutoCloseable {
         byId.remove(chardev.id());
         chardev.dispose();
         parts.remove(chardev.id());
+        made.remove(chardev.id());
+    }
+
+    // --- handover
+
+    /**
+     * Packs all of them, in the order they were made, for {@link #unpack} in another process. Nothing changes by that. To be
+     * called between two turns of the loop, none of which may follow unless the handover has failed.
+     */
+    public List<Parcel> pack() {
+        return byId.values().stream().map(this::pack).toList();
+    }
+
+    private Parcel pack(Chardev chardev) {
+        Parcel parcel = new Parcel()
+                .put("id", chardev.id())
+                .put("options", Objects.requireNonNull(made.get(chardev.id())).canonical())
+                .put("depth", depth(chardev));
+        chardev.packWhole(parcel);
+        return parcel;
+    }
+
+    /** How many layers of others it stands on. */
+    private int depth(Chardev chardev) {
+        return chardev.uses().stream()
+                .mapToInt(id -> 1 + depth(Objects.requireNonNull(byId.get(id))))
+                .max()
+                .orElse(0);
+    }
+
+    /**
+     * Has the chardevs of another process go on here, instead of {@link #add}. Nothing outside changes before the next turn
+     * of the loop. Until then the handover may still fail: {@link #handedOver} is to be called then, before {@link #close},
+     * so that the other process can go on.
+     *
+     * <p>The front-ends of a multiplexer are told apart by the order in which they attach, which is to be that of {@link
+     * Chardev#frontends}.
+     *
+     * @param parcels what {@link #pack} has answered there; whoever received them closes them
+     * @throws ConfigException if one cannot go on; nothing is left here then
+     */
+    public void unpack(List<Parcel> parcels) throws ConfigException {
+        List<Parcel> usedFirst = new ArrayList<>(parcels);
+        usedFirst.sort(Comparator.comparingLong(parcel -> parcel.number("depth", 0)));
+        boolean complete = false;
+        try {
+            for (Parcel parcel : usedFirst) {
+                unpack(parcel);
+            }
+            complete = true;
+        } finally {
+            if (!complete) {
+                handedOver();
+                close();
+            }
+        }
+        for (Parcel parcel : parcels) {
+            String id = parcel.text("id");
+            byId.put(String.valueOf(id), Objects.requireNonNull(byId.remove(id)));
+        }
+    }
+
+    private void unpack(Parcel parcel) throws ConfigException {
+        String id = parcel.text("id");
+        String text = parcel.text("options");
+        if (id == null || text == null) {
+            throw new ConfigException("no chardev was handed over where there should be one");
+        }
+        try {
+            if (byId.containsKey(id)) {
+                throw new ConfigException("there is one of that id already");
+            }
+            Options options = Options.parse(text, "backend", warning -> {});
+            Chardev chardev = open(type(id, options), id, options, null, parcel);
+            chardev.start(null);
+            register(chardev, options);
+            chardev.unpackWhole(parcel);
+        } catch (ConfigException e) {
+            throw e.within("chardev '" + id + "' cannot go on");
+        }
+    }
+
+    /**
+     * Says that another process goes on with all of them: {@link #close} then leaves everything outside as it is, files,
+     * links, terminals and the peers of connections that were passed on. There must not be another turn of the loop.
+     */
+    public void handedOver() {
+        byId.values().forEach(Chardev::handOver);
     }
 
     /** Closes all of them. */
@@ -287,6 +384,7 @@ public final class Chardevs implements AutoCloseable {
         List<Chardev> newestFirst = new ArrayList<>(byId.values()); // users before what they use
         Collections.reverse(newestFirst);
         byId.clear();
+        made.clear();
         newestFirst.forEach(Chardev::dispose);
     }
 }

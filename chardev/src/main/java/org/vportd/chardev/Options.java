@@ -244,6 +244,11 @@ public final class Options {
         }
     }
 
+    /** A text that {@linkplain #parse parses} to the same values. */
+    public String canonical() {
+        return of(values).toString();
+    }
+
     /** The text as it was given. */
     @Override
     public String toString() {

@@ -2,6 +2,7 @@ package org.vportd.chardev;
 
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 
@@ -19,6 +20,16 @@ public interface OutputLog extends AutoCloseable {
          */
         @Nullable
         OutputLog open(EventLoop loop, String id, Options options) throws ConfigException;
+
+        /**
+         * Goes on with the log of another process, see {@link OutputLog#pack}. Those that have none to pass need not know.
+         *
+         * @throws ConfigException if it cannot
+         */
+        default @Nullable OutputLog open(EventLoop loop, String id, Options options, Parcel inherited)
+                throws ConfigException {
+            return open(loop, id, options);
+        }
     }
 
     /**
@@ -28,6 +39,9 @@ public interface OutputLog extends AutoCloseable {
      * @param bytes how much of its front was taken, at least 1
      */
     void record(IoVector data, long bytes);
+
+    /** Puts in what another process needs to go on with it; see {@link Chardev#pack}. */
+    default void pack(Parcel into) {}
 
     /** Begins, see {@link Chardev#begin}: until now, nothing may have changed in what is there. */
     void begin();

@@ -1,5 +1,7 @@
 package org.vportd.posix;
 
+import java.util.Arrays;
+
 /** Pseudo-terminals and terminal modes. */
 public final class Terminals {
     private static final int TERMIOS_LENGTH = 64;
@@ -143,6 +145,20 @@ public final class Terminals {
             } finally {
                 NativeMemory.free(buffer);
             }
+        }
+
+        /**
+         * Modes that another process has read.
+         *
+         * @param bytes what {@link #bytes} has answered there
+         */
+        public static Mode of(byte[] bytes) {
+            return new Mode(Arrays.copyOf(bytes, TERMIOS_LENGTH));
+        }
+
+        /** The modes as bytes, of this system's own form. */
+        public byte[] bytes() {
+            return termios.clone();
         }
 
         /** Sets the modes of a terminal. */

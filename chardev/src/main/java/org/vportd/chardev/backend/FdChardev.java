@@ -9,6 +9,8 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
+import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Fd;
@@ -24,6 +26,14 @@ abstract class FdChardev extends Chardev {
     private static final Logger LOG = System.getLogger(FdChardev.class.getName());
     private static final long RETRY_NS = TimeUnit.SECONDS.toNanos(1);
 
+    /** Under which name the descriptor for output is handed over; that for input goes with it, if there is one. */
+    static final String OUTPUT = "output";
+
+    private static final String INPUT = "input";
+    private static final String ENDED = "ended";
+
+    private final @Nullable Fd inputFd;
+    private final Fd outputFd;
     private final @Nullable FdStream input;
     private final FdStream output;
     private final LoopTimer retry;
@@ -31,8 +41,11 @@ abstract class FdChardev extends Chardev {
     private boolean receiverGone;
 
     /** Takes the descriptors, also if this fails; they must never wait. */
-    FdChardev(EventLoop loop, String id, @Nullable Fd input, Fd output) throws PosixException {
-        super(id);
+    FdChardev(Opening opening, @Nullable Fd input, Fd output) throws PosixException {
+        super(opening.id());
+        EventLoop loop = opening.loop();
+        this.inputFd = input;
+        this.outputFd = output;
         try {
             this.input = input == null ? null : new FdStream(loop, input, null, new InputOwner());
         } catch (PosixException e) {
@@ -48,7 +61,23 @@ abstract class FdChardev extends Chardev {
             throw e;
         }
         this.retry = loop.timer(this.output::retryOutput);
-        raise(ChardevEvent.OPENED);
+        if (opening.inherited() == null || !opening.inherited().flag(ENDED)) {
+            raise(ChardevEvent.OPENED);
+        }
+    }
+
+    /** The descriptor for input that was handed over, if there was one. */
+    static @Nullable Fd takeInput(Opening opening) {
+        return opening.inherited() == null ? null : opening.inherited().takeFd(INPUT);
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put(OUTPUT, outputFd);
+        if (inputFd != null && inputFd.isOpen()) {
+            into.put(INPUT, inputFd);
+        }
+        into.put(ENDED, !isOpen());
     }
 
     /** Opens a path without ever waiting for another process. */

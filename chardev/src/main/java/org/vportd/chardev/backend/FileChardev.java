@@ -33,7 +33,10 @@ public final class FileChardev extends FdChardev {
             if (path == null) {
                 throw new ConfigException("chardev: file: no filename given");
             }
-            return open(opening, path, options.string("input-path"), options.bool("append", false));
+            boolean append = options.bool("append", false);
+            return opening.inherited() == null
+                    ? open(opening, path, options.string("input-path"), append)
+                    : goOn(opening, path);
         }
 
         private Chardev open(Opening opening, String path, @Nullable String inputPath, boolean append)
@@ -50,6 +53,15 @@ public final class FileChardev extends FdChardev {
             }
         }
 
+        private Chardev goOn(Opening opening, String path) throws ConfigException {
+            Fd output = opening.takeInherited(OUTPUT);
+            try {
+                return new FileChardev(opening, takeInput(opening), output, true);
+            } catch (PosixException e) {
+                throw couldNotOpen(path, e);
+            }
+        }
+
         private void closeIfThere(@Nullable Fd fd) {
             if (fd != null) {
                 fd.close();
@@ -58,10 +70,11 @@ public final class FileChardev extends FdChardev {
     };
 
     private final Fd file;
+    /** Whether what is in the file stays. */
     private final boolean appends;
 
     private FileChardev(Opening opening, @Nullable Fd input, Fd output, boolean appends) throws PosixException {
-        super(opening.loop(), opening.id(), input, output);
+        super(opening, input, output);
         this.file = output;
         this.appends = appends;
     }

@@ -11,6 +11,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
 import org.vportd.posix.IoVector;
@@ -41,7 +42,8 @@ public final class ParallelChardev extends Chardev {
             if (path == null) {
                 throw new ConfigException("chardev: parallel: no device path given");
             }
-            Fd port = FdChardev.openPath(path, Posix.O_RDWR);
+            Fd port =
+                    opening.inherited() == null ? FdChardev.openPath(path, Posix.O_RDWR) : opening.takeInherited(PORT);
             boolean complete = false;
             try {
                 Chardev chardev = claim(opening, path, port);
@@ -59,6 +61,10 @@ public final class ParallelChardev extends Chardev {
         private Chardev claim(Opening opening, String path, Fd port) throws ConfigException, PosixException {
             FileStatus status = FileStatus.of(port);
             Key key = new Key(status.device(), status.inode());
+            if (opening.inherited() != null) { // the claim has come along
+                CLAIMED.add(key);
+                return new ParallelChardev(opening.id(), port, key, true);
+            }
             ParallelChardev before = opening.predecessor(ParallelChardev.class);
             if (before != null && before.key.equals(key)) {
                 return new ParallelChardev(opening.id(), port, key, false);
@@ -80,6 +86,8 @@ public final class ParallelChardev extends Chardev {
 
     /** Static, as a claim is the process's. */
     private static final Set<Key> CLAIMED = ConcurrentHashMap.newKeySet();
+
+    private static final String PORT = "port";
 
     private record Key(long device, long inode) {}
 
@@ -108,6 +116,11 @@ public final class ParallelChardev extends Chardev {
     }
 
     @Override
+    protected void pack(Parcel into) {
+        into.put(PORT, port);
+    }
+
+    @Override
     public String filename() {
         return "parallel";
     }
@@ -119,7 +132,7 @@ public final class ParallelChardev extends Chardev {
 
     @Override
     public void close() {
-        if (claimed) {
+        if (claimed && !isHandedOver()) {
             claimed = false;
             CLAIMED.remove(key);
             try {

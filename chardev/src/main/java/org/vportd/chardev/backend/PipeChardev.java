@@ -1,11 +1,11 @@
 package org.vportd.chardev.backend;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
-import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
@@ -35,26 +35,31 @@ public final class PipeChardev extends FdChardev {
                 throw new ConfigException("chardev: pipe: no device path given");
             }
             try {
-                return openPair(opening.loop(), opening.id(), path);
+                return opening.inherited() == null ? openPair(opening, path) : goOn(opening);
             } catch (PosixException e) {
                 throw couldNotOpen(path, e);
             }
         }
 
-        private Chardev openPair(EventLoop loop, String id, String path) throws ConfigException, PosixException {
+        private Chardev goOn(Opening opening) throws ConfigException, PosixException {
+            Fd output = opening.takeInherited(OUTPUT);
+            return new PipeChardev(opening, takeInput(opening), output);
+        }
+
+        private Chardev openPair(Opening opening, String path) throws ConfigException, PosixException {
             Fd input = null;
             try {
                 input = openPath(path + ".in", Posix.O_RDWR);
-                return new PipeChardev(loop, id, input, openPath(path + ".out", Posix.O_RDWR));
+                return new PipeChardev(opening, input, openPath(path + ".out", Posix.O_RDWR));
             } catch (ConfigException e) {
                 if (input != null) {
                     input.close();
                 }
             }
-            return openSingle(loop, id, path);
+            return openSingle(opening, path);
         }
 
-        private Chardev openSingle(EventLoop loop, String id, String path) throws ConfigException, PosixException {
+        private Chardev openSingle(Opening opening, String path) throws ConfigException, PosixException {
             Fd input = openPath(path, Posix.O_RDWR);
             Fd output;
             try {
@@ -63,12 +68,12 @@ public final class PipeChardev extends FdChardev {
                 input.close();
                 throw e;
             }
-            return new PipeChardev(loop, id, input, output);
+            return new PipeChardev(opening, input, output);
         }
     };
 
-    private PipeChardev(EventLoop loop, String id, Fd input, Fd output) throws PosixException {
-        super(loop, id, input, output);
+    private PipeChardev(Opening opening, @Nullable Fd input, Fd output) throws PosixException {
+        super(opening, input, output);
     }
 
     @Override

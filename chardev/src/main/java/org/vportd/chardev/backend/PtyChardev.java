@@ -2,6 +2,7 @@ package org.vportd.chardev.backend;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -13,6 +14,7 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
@@ -50,6 +52,9 @@ public final class PtyChardev extends Chardev {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
+            if (opening.inherited() != null) {
+                return goOn(opening, opening.inherited());
+            }
             Terminals.Pty pty;
             try {
                 pty = Terminals.openPty();
@@ -61,13 +66,25 @@ public final class PtyChardev extends Chardev {
                 PtyLink link = path == null
                         ? null
                         : PtyLink.make(path, pty.slavePath(), opening.predecessor(PtyChardev.class));
-                return new PtyChardev(opening.loop(), opening.id(), pty, link);
+                return new PtyChardev(opening, pty, link);
             } catch (ConfigException e) {
                 pty.master().close();
                 throw e;
             }
         }
+
+        private Chardev goOn(Opening opening, Parcel from) throws ConfigException {
+            String slavePath = Objects.requireNonNullElse(from.text(SLAVE), "");
+            String linkPath = from.text(LINK);
+            Terminals.Pty pty = new Terminals.Pty(opening.takeInherited(MASTER), slavePath);
+            return new PtyChardev(opening, pty, linkPath == null ? null : PtyLink.inherited(linkPath, slavePath));
+        }
     };
+
+    private static final String MASTER = "master";
+    private static final String SLAVE = "slave";
+    private static final String LINK = "link";
+    private static final String CONNECTED = "connected";
 
     private static final Logger LOG = System.getLogger(PtyChardev.class.getName());
     private static final long LOOK_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
@@ -85,10 +102,12 @@ public final class PtyChardev extends Chardev {
     private final @Nullable Watch openingsWatch;
     private @Nullable FdStream stream;
     private long sizeSeenNs;
+    private @Nullable Parcel inherited;
 
-    private PtyChardev(EventLoop loop, String id, Terminals.Pty pty, @Nullable PtyLink link) {
-        super(id);
-        this.loop = loop;
+    private PtyChardev(Opening opening, Terminals.Pty pty, @Nullable PtyLink link) {
+        super(opening.id());
+        this.loop = opening.loop();
+        this.inherited = opening.inherited();
         this.master = pty.master();
         this.slavePath = pty.slavePath();
         this.link = link;
@@ -139,17 +158,21 @@ public final class PtyChardev extends Chardev {
         try {
             int state = Poll.now(master, Poll.POLLIN);
             if ((state & Poll.POLLHUP) == 0 || (state & Poll.POLLIN) != 0) {
-                Fd connected = master.duplicate();
-                stream = new FdStream(loop, connected, connected, new Peer());
-                lookAgain.cancel();
-                raise(ChardevEvent.OPENED);
-                lookAtSize();
+                connect();
                 return;
             }
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "cannot use the terminal now: chardev=" + id() + " error=" + e.getMessage());
         }
         lookAgain.start(LOOK_AGAIN_NS);
+    }
+
+    private void connect() throws PosixException {
+        Fd connected = master.duplicate();
+        stream = new FdStream(loop, connected, connected, new Peer());
+        lookAgain.cancel();
+        raise(ChardevEvent.OPENED);
+        lookAtSize();
     }
 
     private void lookAtSize() {
@@ -210,6 +233,30 @@ public final class PtyChardev extends Chardev {
         if (link != null) {
             link.begin();
         }
+        if (inherited != null) {
+            begin(inherited);
+            inherited = null;
+        }
+    }
+
+    /** If the slave has been closed since, that is found out as ever: what was written before is read first. */
+    private void begin(Parcel from) {
+        lookAgain.start(0);
+        try {
+            if (from.flag(CONNECTED)) {
+                connect();
+            }
+        } catch (PosixException e) {
+            LOG.log(Level.WARNING, "cannot use the terminal now: chardev=" + id() + " error=" + e.getMessage());
+        }
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put(MASTER, master).put(SLAVE, slavePath).put(CONNECTED, stream != null);
+        if (link != null) {
+            into.put(LINK, link.path());
+        }
     }
 
     /** What others open, for example {@code /dev/pts/3}. */
@@ -255,7 +302,7 @@ public final class PtyChardev extends Chardev {
         if (openings != null) {
             openings.close();
         }
-        if (link != null) {
+        if (link != null && !isHandedOver()) {
             link.close();
         }
         master.close();

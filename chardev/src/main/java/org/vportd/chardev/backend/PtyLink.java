@@ -47,6 +47,16 @@ final class PtyLink implements AutoCloseable {
         return new PtyLink(path, target, replaces ? name : null);
     }
 
+    /** One that is there already, made by another process. */
+    static PtyLink inherited(String path, String target) {
+        return new PtyLink(path, target, null);
+    }
+
+    /** Where it is. */
+    String path() {
+        return path;
+    }
+
     /** Puts it in the place of the one before. */
     void begin() {
         if (temporary != null) {

@@ -6,6 +6,7 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -19,6 +20,8 @@ public final class RingbufChardev extends Chardev {
 
     private static final int DEFAULT_SIZE_BYTES = 65536;
     private static final int MAX_SIZE_BYTES = 1 << 30;
+
+    private static final String CONTENTS = "contents";
 
     private final String typeName;
     private final byte[] ring;
@@ -39,7 +42,11 @@ public final class RingbufChardev extends Chardev {
             if (Long.bitCount(size) != 1) {
                 throw new ConfigException("size of ringbuf chardev must be power of two", "got " + size);
             }
-            return new RingbufChardev(name, opening.id(), (int) size);
+            RingbufChardev chardev = new RingbufChardev(name, opening.id(), (int) size);
+            if (opening.inherited() != null) {
+                chardev.append(opening.inherited().bytes(CONTENTS));
+            }
+            return chardev;
         }
     }
 
@@ -100,12 +107,22 @@ public final class RingbufChardev extends Chardev {
      * @param maxBytes how many at most, at least 0
      */
     public byte[] read(int maxBytes) {
-        byte[] bytes = new byte[Math.min(size(), maxBytes)];
+        byte[] bytes = oldest(Math.min(size(), maxBytes));
+        consumed += bytes.length;
+        return bytes;
+    }
+
+    private byte[] oldest(int length) {
+        byte[] bytes = new byte[length];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = ring[(int) (consumed + i) & (ring.length - 1)];
         }
-        consumed += bytes.length;
         return bytes;
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put(CONTENTS, oldest(size()));
     }
 
     @Override

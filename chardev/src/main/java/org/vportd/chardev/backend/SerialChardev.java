@@ -10,6 +10,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Errno;
@@ -41,6 +42,9 @@ public final class SerialChardev extends FdChardev {
         @Override
         public Chardev open(Opening opening) throws ConfigException {
             SerialOptions options = SerialOptions.of(opening.options());
+            if (opening.inherited() != null) {
+                return goOn(opening, options);
+            }
             Fd line = openPath(options.path(), Posix.O_RDWR);
             boolean complete = false;
             try {
@@ -50,14 +54,28 @@ public final class SerialChardev extends FdChardev {
                 }
                 Fd input = line.duplicate();
                 complete = true;
-                return new SerialChardev(opening.loop(), opening.id(), input, line, options);
+                return new SerialChardev(opening, input, line, options);
             } catch (PosixException e) {
-                throw new OpenException("cannot use '" + options.path() + "' as a serial line: " + e.errorText());
+                throw cannotUse(options, e);
             } finally {
                 if (!complete) {
                     line.close();
                 }
             }
+        }
+
+        /** Nobody has set the line meanwhile but who may. */
+        private Chardev goOn(Opening opening, SerialOptions options) throws ConfigException {
+            Fd line = opening.takeInherited(OUTPUT);
+            try {
+                return new SerialChardev(opening, takeInput(opening), line, options);
+            } catch (PosixException e) {
+                throw cannotUse(options, e);
+            }
+        }
+
+        private ConfigException cannotUse(SerialOptions options, PosixException cause) {
+            return new OpenException("cannot use '" + options.path() + "' as a serial line: " + cause.errorText());
         }
 
         private void requireLine(Fd line, String path) throws ConfigException, PosixException {
@@ -78,6 +96,8 @@ public final class SerialChardev extends FdChardev {
     private static final long LOOK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(5);
 
+    private static final String BREAK = "break";
+
     private enum BreakState {
         NONE,
         WAITS_FOR_OUTPUT,
@@ -92,12 +112,27 @@ public final class SerialChardev extends FdChardev {
     private long breakDeadlineNs;
     private boolean held;
 
-    private SerialChardev(EventLoop loop, String id, Fd input, Fd line, SerialOptions options) throws PosixException {
-        super(loop, id, input, line);
-        this.loop = loop;
+    private SerialChardev(Opening opening, @Nullable Fd input, Fd line, SerialOptions options) throws PosixException {
+        super(opening, input, line);
+        this.loop = opening.loop();
         this.line = line;
         this.options = options;
         this.breakTimer = loop.timer(this::goOnWithBreak);
+        String inherited =
+                opening.inherited() == null ? null : opening.inherited().text(BREAK);
+        if (inherited != null) {
+            breakState = BreakState.valueOf(inherited);
+            breakDeadlineNs = loop.nanoTime() + PATIENCE_NS;
+            breakTimer.start(breakState == BreakState.ON ? BREAK_NS : LOOK_AGAIN_NS);
+        }
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        super.pack(into);
+        if (breakState != BreakState.NONE) {
+            into.put(BREAK, breakState.name());
+        }
     }
 
     private static void setParameters(Fd line, SerialOptions options) throws ConfigException, PosixException {
@@ -224,7 +259,7 @@ public final class SerialChardev extends FdChardev {
 
     @Override
     public void close() {
-        if (breakState == BreakState.ON) {
+        if (breakState == BreakState.ON && !isHandedOver()) {
             goOnWithBreak(); // the line must not stay in it
         }
         endBreak();

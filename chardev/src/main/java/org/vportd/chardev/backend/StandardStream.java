@@ -1,6 +1,8 @@
 package org.vportd.chardev.backend;
 
 import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
 import org.vportd.posix.Posix;
@@ -12,12 +14,16 @@ import org.vportd.posix.Terminals;
  * shell and the program's own log share: where it can be, the file is opened once more for us alone.
  */
 final class StandardStream implements AutoCloseable {
+    private static final String SHARED = "shared";
+    private static final String WAITED = "waited";
+    private static final String MODE = "mode";
+
     private final Fd shared;
-    private final Fd fd;
+    private final @Nullable Fd fd;
     private boolean restoresFlags;
     private Terminals.@Nullable Mode formerMode;
 
-    private StandardStream(Fd shared, Fd fd, boolean restoresFlags) {
+    private StandardStream(Fd shared, @Nullable Fd fd, boolean restoresFlags) {
         this.shared = shared;
         this.fd = fd;
         this.restoresFlags = restoresFlags;
@@ -52,6 +58,33 @@ final class StandardStream implements AutoCloseable {
         }
     }
 
+    /**
+     * Goes on with that of another process.
+     *
+     * @param fd what to read from or write to, null if there is nothing left to be read
+     */
+    static StandardStream inherited(Parcel from, @Nullable Fd fd) throws ConfigException {
+        Fd shared = from.takeFd(SHARED);
+        if (shared == null) {
+            throw new ConfigException("no standard stream was handed over");
+        }
+        StandardStream stream = new StandardStream(shared, fd, from.flag(WAITED));
+        stream.formerMode = from.has(MODE) ? Terminals.Mode.of(from.bytes(MODE)) : null;
+        return stream;
+    }
+
+    /** What another process needs to go on with it, besides {@link #fd}. */
+    Parcel pack() {
+        Parcel parcel = new Parcel().put(SHARED, shared).put(WAITED, restoresFlags);
+        return formerMode == null ? parcel : parcel.put(MODE, formerMode.bytes());
+    }
+
+    /** Has everything left as it is. */
+    void leave() {
+        formerMode = null;
+        restoresFlags = false;
+    }
+
     /** Null where a second opening would not be the same thing (a position in a file) or is refused (a socket). */
     private static @Nullable Fd reopen(Fd shared, int flags) throws PosixException {
         if (FileStatus.of(shared).isRegular()) {
@@ -64,7 +97,8 @@ final class StandardStream implements AutoCloseable {
         }
     }
 
-    /** What to read from or write to; whoever takes it closes it. */
+    /** What to read from or write to; whoever takes it closes it. Null if there is nothing left to be read. */
+    @Nullable
     Fd fd() {
         return fd;
     }
@@ -106,7 +140,7 @@ final class StandardStream implements AutoCloseable {
     public void close() throws PosixException {
         try (shared;
                 fd) {
-            if (formerMode != null) {
+            if (formerMode != null && Terminals.isForeground(shared)) {
                 formerMode.apply(shared);
             }
             if (restoresFlags) {

@@ -2,6 +2,7 @@ package org.vportd.chardev.backend;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,9 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Errno;
+import org.vportd.posix.Fd;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Terminals;
@@ -40,6 +43,9 @@ public final class StdioChardev extends FdChardev {
 
     private static final Logger LOG = System.getLogger(StdioChardev.class.getName());
 
+    private static final String IN = "in";
+    private static final String OUT = "out";
+
     /** Static, as what it stands for is the process's. */
     private static final AtomicBoolean TAKEN = new AtomicBoolean();
 
@@ -51,7 +57,7 @@ public final class StdioChardev extends FdChardev {
 
     private StdioChardev(Opening opening, StandardStream input, StandardStream output, boolean signals, boolean owns)
             throws PosixException {
-        super(opening.loop(), opening.id(), input.fd(), output.fd());
+        super(opening, input.fd(), Objects.requireNonNull(output.fd()));
         this.input = input;
         this.output = output;
         this.signals = signals;
@@ -66,6 +72,9 @@ public final class StdioChardev extends FdChardev {
      */
     static StdioChardev open(Opening opening, int inputNumber, int outputNumber) throws ConfigException {
         boolean signals = opening.options().bool("signal", true);
+        if (opening.inherited() != null) {
+            return goOn(opening, opening.inherited(), signals);
+        }
         boolean first = opening.predecessor(StdioChardev.class) == null;
         if (first && !TAKEN.compareAndSet(false, true)) {
             throw new ConfigException("cannot use stdio by multiple character devices");
@@ -86,6 +95,42 @@ public final class StdioChardev extends FdChardev {
             }
             throw new OpenException("cannot use stdio: " + e.getMessage());
         }
+    }
+
+    /** The terminal stays in the mode it is in. */
+    private static StdioChardev goOn(Opening opening, Parcel from, boolean signals) throws ConfigException {
+        Fd outputFd = opening.takeInherited(OUTPUT);
+        Fd inputFd = takeInput(opening);
+        StandardStream in = null;
+        StandardStream out = null;
+        try {
+            out = StandardStream.inherited(from.parcel(OUT), outputFd);
+            in = StandardStream.inherited(from.parcel(IN), inputFd);
+            StdioChardev chardev = new StdioChardev(opening, in, out, signals, true);
+            TAKEN.set(true);
+            in = null;
+            out = null;
+            return chardev;
+        } catch (PosixException e) {
+            throw new OpenException("cannot use stdio: " + e.getMessage());
+        } finally {
+            leave(in, out);
+        }
+    }
+
+    private static void leave(@Nullable StandardStream... streams) {
+        for (StandardStream stream : streams) {
+            if (stream != null) {
+                stream.leave();
+            }
+        }
+        giveBack(streams);
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        super.pack(into);
+        into.put(IN, input.pack()).put(OUT, output.pack());
     }
 
     private static void giveBack(@Nullable StandardStream... streams) {
@@ -156,6 +201,10 @@ public final class StdioChardev extends FdChardev {
         if (!closed) {
             closed = true;
             super.close();
+            if (isHandedOver()) {
+                leave(output, input);
+                return;
+            }
             giveBack(output, input);
             if (owns) {
                 TAKEN.set(false);

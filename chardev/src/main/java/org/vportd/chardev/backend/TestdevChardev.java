@@ -1,11 +1,13 @@
 package org.vportd.chardev.backend;
 
+import java.util.Objects;
 import java.util.Set;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.Opening;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -28,7 +30,11 @@ public final class TestdevChardev extends Chardev {
 
         @Override
         public Chardev open(Opening opening) {
-            return new TestdevChardev(opening.id(), opening.services());
+            TestdevChardev chardev = new TestdevChardev(opening.id(), opening.services());
+            if (opening.inherited() != null) {
+                chardev.inherit(opening.inherited());
+            }
+            return chardev;
         }
     };
 
@@ -46,6 +52,16 @@ public final class TestdevChardev extends Chardev {
         super(id);
         this.services = services;
         raise(ChardevEvent.OPENED);
+    }
+
+    private void inherit(Parcel from) {
+        state = State.valueOf(Objects.requireNonNullElse(from.text("state"), state.name()));
+        number = (int) from.number("number", 0);
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put("state", state.name()).put("number", number);
     }
 
     @Override

@@ -19,6 +19,7 @@ import org.vportd.chardev.Options;
 import org.vportd.chardev.socket.InetFamily;
 import org.vportd.chardev.socket.InetHost;
 import org.vportd.chardev.socket.InetResolver;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.loop.Watch;
@@ -56,6 +57,9 @@ public final class UdpChardev extends Chardev {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
+            if (opening.inherited() != null) {
+                return UdpChardev.goOn(opening, opening.inherited());
+            }
             UdpChardev old = opening.predecessor(UdpChardev.class);
             return new UdpChardev(opening.loop(), opening.id(), socket(opening, old), old);
         }
@@ -66,6 +70,9 @@ public final class UdpChardev extends Chardev {
     private static final int MAX_V4_BYTES = 65507;
     private static final int MAX_V6_BYTES = 65527;
     private static final int READS_PER_TURN = 16;
+
+    private static final String SOCKET = "socket";
+    private static final String REST = "rest";
 
     private final EventLoop loop;
     private final Fd fd;
@@ -90,6 +97,24 @@ public final class UdpChardev extends Chardev {
         this.sharesSocket = old != null && isSameSocket(fd, old.fd);
         this.maxBytes = addressOf(fd, true).getAddress() instanceof Inet4Address ? MAX_V4_BYTES : MAX_V6_BYTES;
         this.pumpTask = loop.task(this::pump);
+    }
+
+    // --- handover
+
+    private static Chardev goOn(Opening opening, Parcel from) throws ConfigException {
+        Fd fd = opening.takeInherited(SOCKET);
+        UdpChardev chardev = new UdpChardev(opening.loop(), opening.id(), fd, null);
+        byte[] rest = from.bytes(REST);
+        chardev.restBytes = Math.min(rest.length, Datagrams.MAX_BYTES);
+        NativeMemory.put(rest, 0, chardev.rest, chardev.restBytes);
+        return chardev;
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        byte[] unfed = new byte[restBytes - restFed];
+        NativeMemory.get(rest + restFed, unfed, 0, unfed.length);
+        into.put(SOCKET, fd).put(REST, unfed);
     }
 
     // --- opening

@@ -1,5 +1,8 @@
 package org.vportd.chardev.console;
 
+import java.util.Objects;
+import org.vportd.handover.Parcel;
+
 /**
  * Takes the output of a program apart into characters and control functions, for a {@link Screen}. Output may be cut
  * anywhere. What is malformed or unknown is skipped, and costs no memory however long it is.
@@ -38,6 +41,29 @@ final class EscapeParser {
     EscapeParser(Screen screen, ControlFunctions functions) {
         this.screen = screen;
         this.functions = functions;
+    }
+
+    Parcel pack() {
+        return new Parcel()
+                .put("state", state.name())
+                .put("prefix", prefix)
+                .put("intermediate", intermediate)
+                .put("parameters", parameters.pack())
+                .put("missing", bytesMissing)
+                .put("codePoint", codePoint)
+                .put("lowestNext", lowestNext)
+                .put("highestNext", highestNext);
+    }
+
+    void unpack(Parcel from) {
+        state = State.valueOf(Objects.requireNonNullElse(from.text("state"), state.name()));
+        prefix = (int) from.number("prefix", 0);
+        intermediate = (int) from.number("intermediate", 0);
+        parameters.unpack(from.parcel("parameters"));
+        bytesMissing = (int) from.number("missing", 0);
+        codePoint = (int) from.number("codePoint", 0);
+        lowestNext = (int) from.number("lowestNext", 0);
+        highestNext = (int) from.number("highestNext", 0);
     }
 
     void feed(byte[] output, int from, int to) {

@@ -17,6 +17,21 @@ final class Grid {
         }
     }
 
+    byte[] pack() {
+        LineCodec codec = new LineCodec();
+        for (Line line : lines) {
+            codec.write(line);
+        }
+        return codec.bytes();
+    }
+
+    void unpack(byte[] packed) {
+        LineCodec.Reader reader = LineCodec.reader(packed);
+        for (int i = 0; i < lines.length && reader.hasMore(); i++) {
+            lines[i] = reader.read(columns);
+        }
+    }
+
     Line line(int row) {
         return lines[row];
     }

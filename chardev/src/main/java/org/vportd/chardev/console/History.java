@@ -1,12 +1,16 @@
 package org.vportd.chardev.console;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The lines that have left the screen at its top: the newest of them. */
 final class History {
+    private static final int MAX_PACKED_BYTES = 64 << 20;
+
     private final @Nullable Line[] ring;
     private int next;
     private int size;
@@ -33,6 +37,27 @@ final class History {
         Arrays.fill(ring, null);
         next = 0;
         size = 0;
+    }
+
+    /** The newest lines, the newest of them first, and not more than a handover should have to carry. */
+    byte[] pack() {
+        LineCodec codec = new LineCodec();
+        for (int i = 1; i <= size && codec.size() < MAX_PACKED_BYTES; i++) {
+            Line line = ring[Math.floorMod(next - i, ring.length)];
+            if (line != null) {
+                codec.write(line);
+            }
+        }
+        return codec.bytes();
+    }
+
+    void unpack(byte[] packed, int columns) {
+        LineCodec.Reader reader = LineCodec.reader(packed);
+        Deque<Line> oldestFirst = new ArrayDeque<>();
+        while (reader.hasMore() && oldestFirst.size() < ring.length) {
+            oldestFirst.addFirst(reader.read(columns));
+        }
+        oldestFirst.forEach(this::add);
     }
 
     /** How many lines there are. */

@@ -86,6 +86,25 @@ final class Line {
         text[column] = codePoint;
     }
 
+    /** How many columns there are up to the last that is not blank. */
+    int used() {
+        int end = text.length;
+        while (end > 0 && text[end - 1] == ' ' && renditions[end - 1] == Rendition.DEFAULT) {
+            end--;
+        }
+        return end;
+    }
+
+    long rendition(int column) {
+        return renditions[column];
+    }
+
+    /** Puts a cell as it was in another line. */
+    void restore(int column, int character, long rendition) {
+        text[column] = character;
+        renditions[column] = rendition;
+    }
+
     Cell cell(int column) {
         return Rendition.cell(text[column], renditions[column]);
     }

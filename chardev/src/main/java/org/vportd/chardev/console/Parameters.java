@@ -1,5 +1,9 @@
 package org.vportd.chardev.console;
 
+import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
+import org.vportd.handover.Parcel;
+
 /** The numbers of a control sequence; those beyond {@link #MAX} are dropped, large ones are cut off. */
 final class Parameters {
     static final int MAX = 32;
@@ -33,6 +37,19 @@ final class Parameters {
             values[count - 1] = 0;
             joined |= colon ? 1 << (count - 1) : 0;
         }
+    }
+
+    Parcel pack() {
+        ByteBuffer numbers = ByteBuffer.allocate(MAX * Integer.BYTES);
+        numbers.asIntBuffer().put(values);
+        return new Parcel().put("numbers", numbers.array()).put("count", count).put("joined", joined);
+    }
+
+    void unpack(Parcel from) {
+        IntBuffer numbers = ByteBuffer.wrap(from.bytes("numbers")).asIntBuffer();
+        numbers.get(values, 0, Math.min(MAX, numbers.remaining()));
+        count = (int) Math.min(MAX + 1, from.number("count", 0));
+        joined = (int) from.number("joined", 0);
     }
 
     int size() {

@@ -3,6 +3,7 @@ package org.vportd.chardev.console;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import org.vportd.handover.Parcel;
 
 /**
  * The state of a terminal: its cells, its cursor and its modes, with an operation for each thing that can be done to them.
@@ -286,7 +287,10 @@ final class Screen {
     }
 
     void save() {
-        SavedCursor to = saved[grid == main ? 0 : 1];
+        saveTo(saved[grid == main ? 0 : 1]);
+    }
+
+    private void saveTo(SavedCursor to) {
         to.column = column;
         to.row = row;
         to.rendition = rendition;
@@ -297,7 +301,10 @@ final class Screen {
     }
 
     void restore() {
-        SavedCursor from = saved[grid == main ? 0 : 1];
+        restoreFrom(saved[grid == main ? 0 : 1]);
+    }
+
+    private void restoreFrom(SavedCursor from) {
         column = from.column;
         row = from.row;
         rendition = from.rendition;
@@ -432,6 +439,52 @@ final class Screen {
 
     void setRendition(long to) {
         rendition = to;
+    }
+
+    // Handover
+
+    Parcel pack() {
+        SavedCursor cursor = new SavedCursor();
+        saveTo(cursor);
+        return new Parcel()
+                .put("main", main.pack())
+                .put("alternate", alternate.pack())
+                .put("history", history.pack())
+                .put("isAlternate", isAlternate())
+                .put("tabs", tabs.toByteArray())
+                .put("cursor", cursor.pack())
+                .put("saved0", saved[0].pack())
+                .put("saved1", saved[1].pack())
+                .put("top", top)
+                .put("bottom", bottom)
+                .put("lastCharacter", lastCharacter)
+                .put("insertMode", insertMode)
+                .put("newLineMode", newLineMode)
+                .put("noWrap", !autoWrap)
+                .put("cursorHidden", !cursorVisible)
+                .put("applicationCursorKeys", applicationCursorKeys);
+    }
+
+    void unpack(Parcel from) {
+        main.unpack(from.bytes("main"));
+        alternate.unpack(from.bytes("alternate"));
+        history.unpack(from.bytes("history"), columns);
+        grid = from.flag("isAlternate") ? alternate : main;
+        tabs.clear();
+        tabs.or(BitSet.valueOf(from.bytes("tabs")));
+        SavedCursor cursor = new SavedCursor();
+        cursor.unpack(from.parcel("cursor"));
+        restoreFrom(cursor);
+        saved[0].unpack(from.parcel("saved0"));
+        saved[1].unpack(from.parcel("saved1"));
+        top = (int) from.number("top", 0);
+        bottom = (int) from.number("bottom", rows);
+        lastCharacter = (int) from.number("lastCharacter", 0);
+        insertMode = from.flag("insertMode");
+        newLineMode = from.flag("newLineMode");
+        autoWrap = !from.flag("noWrap");
+        cursorVisible = !from.flag("cursorHidden");
+        applicationCursorKeys = from.flag("applicationCursorKeys");
     }
 
     // What is seen

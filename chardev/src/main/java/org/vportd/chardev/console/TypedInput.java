@@ -18,6 +18,15 @@ final class TypedInput implements AutoCloseable {
         return CAPACITY - size;
     }
 
+    /** A copy of it all. */
+    byte[] contents() {
+        byte[] bytes = new byte[size];
+        int first = contiguous();
+        NativeMemory.get(memory + start, bytes, 0, first);
+        NativeMemory.get(memory, bytes, first, size - first);
+        return bytes;
+    }
+
     /** Takes bytes, as many as there is room for; answers how many. */
     int add(byte[] bytes, int length) {
         int taken = Math.min(length, room());

@@ -10,6 +10,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
@@ -61,11 +62,30 @@ public final class VcChardev extends Chardev {
         this.deliverTask = opening.loop().task(this::deliver);
         this.screen = new Screen(columns, rows, historyLines);
         this.parser = new EscapeParser(screen, new ControlFunctions(screen, this::answer));
-        String name = opening.id().replaceAll("\\p{Cntrl}", "?");
-        byte[] title = ("\033[44m" + name + " console\033[0m\r\n").getBytes(StandardCharsets.UTF_8);
-        parser.feed(title, 0, title.length);
+        if (opening.inherited() == null) {
+            showTitle();
+        } else {
+            unpack(opening.inherited());
+        }
         raise(ChardevEvent.OPENED);
         raiseSize(columns, rows);
+    }
+
+    private void unpack(Parcel from) {
+        screen.unpack(from.parcel("screen"));
+        parser.unpack(from.parcel("parser"));
+        type(from.bytes("typed"));
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put("screen", screen.pack()).put("parser", parser.pack()).put("typed", input.contents());
+    }
+
+    private void showTitle() {
+        String name = id().replaceAll("\\p{Cntrl}", "?");
+        byte[] title = ("\033[44m" + name + " console\033[0m\r\n").getBytes(StandardCharsets.UTF_8);
+        parser.feed(title, 0, title.length);
     }
 
     private static Chardev open(Opening opening) throws ConfigException {

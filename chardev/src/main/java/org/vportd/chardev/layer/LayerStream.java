@@ -4,11 +4,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.NativeMemory;
 import org.vportd.posix.PosixException;
 
 /**
@@ -262,15 +264,41 @@ abstract class LayerStream implements ByteStream, ByteStream.Owner {
         return true;
     }
 
+    /** Input that has been decoded, then what has not. */
+    final void packInput(Parcel into) {
+        byte[] input = new byte[plainBytes + raw.bytes()];
+        NativeMemory.get(plain, input, 0, plainBytes);
+        NativeMemory.get(raw.address(), input, plainBytes, raw.bytes());
+        into.put("input", input).put("decoded", plainBytes).put("ready", isReady());
+    }
+
+    final void unpackInput(Parcel from) {
+        int decoded = (int) from.number("decoded", 0);
+        raw.restore(from.bytes("input"), decoded);
+        setPlain(raw.base(), decoded);
+    }
+
+    @Override
+    public final void abandon() {
+        if (state.compareTo(State.LINGERING) < 0) {
+            cancelTasks();
+            release();
+        }
+    }
+
+    private void cancelTasks() {
+        timer.cancel();
+        resumeTask.cancel();
+        writableTask.cancel();
+        endTask.cancel();
+    }
+
     @Override
     public final void close() {
         if (state.compareTo(State.LINGERING) >= 0) {
             return;
         }
-        timer.cancel();
-        resumeTask.cancel();
-        writableTask.cancel();
-        endTask.cancel();
+        cancelTasks();
         if (lower != null && lower.isReady() && !lowerEnded) {
             sayGoodbye();
             if (!flush() && linger()) {

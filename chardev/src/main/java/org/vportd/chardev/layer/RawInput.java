@@ -28,6 +28,13 @@ final class RawInput {
         return end - start;
     }
 
+    /** Begins with input that another one has held, taken up as far as {@code start}; what does not fit is left out. */
+    void restore(byte[] input, int takenUp) {
+        end = Math.min(input.length, LENGTH);
+        start = Math.min(takenUp, end);
+        NativeMemory.put(input, 0, base, end);
+    }
+
     /** Drops input from the front. */
     void consume(int bytes) {
         start += bytes;

@@ -2,6 +2,7 @@ package org.vportd.chardev.layer;
 
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ByteStream;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 
 /**
@@ -45,6 +46,21 @@ public record StreamProtocols(
      * @param name whose connection it is, for the log
      */
     public ByteStream.Opener over(ByteStream.Opener connection, EventLoop loop, String name) {
+        return over(connection, loop, name, null);
+    }
+
+    /** Whether another process can go on in the middle of it: nobody but this one knows the keys of TLS. */
+    public boolean canMove() {
+        return tls == null && !(server && webSocket);
+    }
+
+    /**
+     * The same, perhaps in the middle of it.
+     *
+     * @param inherited what the stream of another process has put in, null if there was none
+     */
+    public ByteStream.Opener over(
+            ByteStream.Opener connection, EventLoop loop, String name, @Nullable Parcel inherited) {
         ByteStream.Opener top = connection;
         if (tls != null) {
             top = TlsStream.over(top, loop, name, tls);
@@ -53,7 +69,7 @@ public record StreamProtocols(
             top = WebSocketStream.over(top, loop, name);
         }
         if (server && telnet != null) {
-            top = TelnetStream.over(top, loop, name, telnet);
+            top = TelnetStream.over(top, loop, name, telnet, inherited);
         }
         return top;
     }

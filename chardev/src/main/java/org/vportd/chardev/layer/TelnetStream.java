@@ -1,11 +1,12 @@
 package org.vportd.chardev.layer;
 
-import org.vportd.chardev.ByteStream;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
-import org.vportd.posix.PosixException;
 
 /**
  * The server's side of telnet (RFC 854): says once how it wants to talk, takes commands out of the input, and doubles each
@@ -63,8 +64,9 @@ public final class TelnetStream extends LayerStream {
     private boolean resizePending;
     private boolean owesDouble;
     private boolean askedForSize;
+    private @Nullable Parcel inherited;
 
-    private TelnetStream(EventLoop loop, String name, Mode mode, Owner owner) {
+    private TelnetStream(EventLoop loop, String name, Mode mode, Owner owner, @Nullable Parcel inherited) {
         super(loop, name, owner);
         this.mode = mode;
         NativeMemory.putByte(own, IAC);
@@ -72,6 +74,40 @@ public final class TelnetStream extends LayerStream {
         put(bytes, own + 1);
         put(SIZE_QUESTION, own + QUESTION_OFFSET);
         greeting.add(own + 1, bytes.length);
+        this.inherited = inherited;
+        if (inherited != null) {
+            unpack(inherited);
+        }
+    }
+
+    // --- handover
+
+    private void unpack(Parcel from) {
+        unpackInput(from);
+        greeting.clear();
+        long at = Math.max(0, Math.min(OWN_LENGTH, from.number("unsaidAt", 0)));
+        greeting.add(own + at, Math.min(OWN_LENGTH - at, from.number("unsaid", 0)));
+        owesDouble = from.flag("owesDouble");
+        askedForSize = from.flag("askedForSize");
+        breakPending = from.flag("breakPending");
+        resizePending = from.flag("resizePending");
+        inSubnegotiation = from.flag("inSubnegotiation");
+        byte[] noted = from.bytes("subnegotiation");
+        subnegotiationLength = Math.min(noted.length, MAX_SUBNEGOTIATION);
+        System.arraycopy(noted, 0, subnegotiation, 0, subnegotiationLength);
+    }
+
+    @Override
+    public void pack(Parcel into) {
+        packInput(into);
+        into.put("unsaidAt", greeting.isEmpty() ? 0 : greeting.segmentAddress(0) - own)
+                .put("unsaid", greeting.bytes())
+                .put("owesDouble", owesDouble)
+                .put("askedForSize", askedForSize)
+                .put("breakPending", breakPending)
+                .put("resizePending", resizePending)
+                .put("inSubnegotiation", inSubnegotiation)
+                .put("subnegotiation", Arrays.copyOf(subnegotiation, subnegotiationLength));
     }
 
     private static void put(int[] bytes, long address) {
@@ -86,19 +122,31 @@ public final class TelnetStream extends LayerStream {
      * @param name whose connection it is, for the log
      */
     public static Opener over(Opener lower, EventLoop loop, String name, Mode mode) {
-        return owner -> open(lower, loop, name, mode, owner);
+        return over(lower, loop, name, mode, null);
     }
 
-    private static ByteStream open(Opener lower, EventLoop loop, String name, Mode mode, Owner owner)
-            throws PosixException {
-        TelnetStream stream = new TelnetStream(loop, name, mode, owner);
-        stream.openOver(lower);
-        return stream;
+    /**
+     * The same, perhaps in the middle of it.
+     *
+     * @param inherited what the stream of another process has put in, null if there was none
+     */
+    static Opener over(Opener lower, EventLoop loop, String name, Mode mode, @Nullable Parcel inherited) {
+        return owner -> {
+            TelnetStream stream = new TelnetStream(loop, name, mode, owner, inherited);
+            stream.openOver(lower);
+            return stream;
+        };
     }
 
     @Override
     void negotiate() {
-        if (flush()) {
+        if (inherited != null) {
+            if (inherited.flag("ready")) {
+                becomeReady();
+            }
+            inherited = null;
+            writableSoon(); // nothing may be said before the next turn
+        } else if (flush()) {
             becomeReady();
         }
     }

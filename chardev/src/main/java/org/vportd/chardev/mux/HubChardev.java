@@ -12,6 +12,8 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.WindowSize;
+import org.vportd.handover.Parcel;
+import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -68,12 +70,17 @@ public final class HubChardev extends Multiplexer {
     };
 
     private static final int IGNORED_INPUT_LENGTH = 4096;
+    private static final String MEMBERS = "members";
+    private static final String OPEN_SINCE = "open-since";
+    private static final String HISTORY = "history";
 
     private final List<HubMember> members = new ArrayList<>();
     private final List<HubMember> openOnes = new ArrayList<>();
     private final HubOptions.Writer writer;
     private final String typeName;
     private final List<Chardev> firstMembers;
+    private final LoopTask resume;
+    private @Nullable Parcel inherited;
     private final HubHistory history = new HubHistory();
     private final IoVector ignoredInput = new IoVector();
     private long ignoredMemory;
@@ -94,10 +101,17 @@ public final class HubChardev extends Multiplexer {
         this.typeName = opening.options().string("backend", "hub");
         this.writer = options.writer();
         this.firstMembers = firstMembers;
+        this.inherited = opening.inherited();
+        this.resume = opening.loop().task(this::replayAgain);
         options.members().forEach(member -> members.add(new HubMember(this, member)));
     }
 
-    private static HubChardev open(Opening opening, HubOptions options) throws ConfigException {
+    private static HubChardev open(Opening opening, HubOptions asked) throws ConfigException {
+        HubOptions options = opening.inherited() == null
+                ? asked
+                : asked.with(opening.inherited().parcels(MEMBERS).stream()
+                        .map(HubOptions.Member::unpack)
+                        .toList());
         if (!(opening.predecessor() instanceof HubChardev)) { // whatever is over a hub may be over another one
             checkNotUsedByAnother(opening);
         }
@@ -125,17 +139,48 @@ public final class HubChardev extends Multiplexer {
 
     @Override
     protected void begin(@Nullable Chardev predecessor) {
-        if (predecessor instanceof HubChardev former) {
-            inherit(former);
+        if (predecessor instanceof HubChardev before) {
+            inherit(before);
         }
+        if (inherited != null) {
+            history.unpack(inherited.parcel(HISTORY));
+        }
+        List<Parcel> former = inherited == null ? List.of() : inherited.parcels(MEMBERS);
         for (int i = 0; i < members.size(); i++) {
+            if (i < former.size()) {
+                members.get(i).unpack(former.get(i), firstMembers.get(i));
+            }
             if (predecessor instanceof Multiplexer user) {
                 user.letGo(firstMembers.get(i));
             }
             join(members.get(i), firstMembers.get(i));
         }
-        if (predecessor instanceof HubChardev former) {
-            openOnes.sort(Comparator.comparingInt(former::openSince));
+        if (predecessor instanceof HubChardev before) {
+            openOnes.sort(Comparator.comparingInt(before::openSince));
+        }
+        if (inherited != null) {
+            openOnes.sort(Comparator.comparingLong(
+                    member -> former.get(members.indexOf(member)).number(OPEN_SINCE, 0)));
+            inherited = null;
+            resume.schedule();
+        }
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        List<Parcel> inOrder = members.stream()
+                .map(member -> member.pack().put(OPEN_SINCE, openSince(member)))
+                .toList();
+        into.put(MEMBERS, inOrder);
+        Parcel newest = new Parcel();
+        history.pack(newest);
+        into.put(HISTORY, newest);
+    }
+
+    /** Goes on with what another process has begun to replay. */
+    private void replayAgain() {
+        for (int i = 0; i < members.size(); i++) {
+            members.get(i).onWritable();
         }
     }
 
@@ -400,6 +445,7 @@ public final class HubChardev extends Multiplexer {
 
     @Override
     public void close() {
+        resume.cancel();
         members.forEach(HubMember::detach);
         members.clear();
         openOnes.clear();

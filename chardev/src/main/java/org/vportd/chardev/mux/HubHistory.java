@@ -1,5 +1,6 @@
 package org.vportd.chardev.mux;
 
+import org.vportd.handover.Parcel;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -19,6 +20,25 @@ final class HubHistory implements AutoCloseable {
         length = former.length;
         former.memory = 0;
         former.close();
+    }
+
+    /** How many bytes it keeps at most, and those it has. */
+    void pack(Parcel into) {
+        byte[] bytes = new byte[length];
+        int start = capacity == 0 ? 0 : Math.floorMod(end - length, capacity);
+        int first = Math.min(length, capacity - start);
+        NativeMemory.get(memory + start, bytes, 0, first);
+        NativeMemory.get(memory, bytes, first, length - first);
+        into.put("capacity", capacity).put("newest", bytes);
+    }
+
+    void unpack(Parcel from) {
+        reserve((int) from.number("capacity", 0));
+        try (IoVector newest = new IoVector()) {
+            long copy = Multiplexer.restore(from.bytes("newest"), newest);
+            record(newest, newest.bytes());
+            NativeMemory.free(copy);
+        }
     }
 
     /** Keeps so many bytes from now on, at least what was kept before. */

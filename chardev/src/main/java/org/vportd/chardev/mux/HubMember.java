@@ -7,6 +7,7 @@ import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.WindowSize;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
@@ -41,6 +42,24 @@ final class HubMember implements ChardevHandler {
         replay = former.replay;
         replayed.addPart(former.replayed, 0, former.replayed.bytes());
         former.replay = 0;
+    }
+
+    Parcel pack() {
+        return options.pack()
+                .put("ahead", ahead)
+                .put("skipped", skippedBytes)
+                .put("open", open)
+                .put("unreplayed", Multiplexer.bytes(replayed));
+    }
+
+    /** Goes on where the member of another process stands; a peer that did not come along is met as one that has left. */
+    void unpack(Parcel from, Chardev to) {
+        skippedBytes = from.number("skipped", 0);
+        open = from.flag("open") && to.isOpen();
+        if (to.takesOutput()) {
+            ahead = from.number("ahead", 0);
+            replay = Multiplexer.restore(from.bytes("unreplayed"), replayed);
+        }
     }
 
     void attach(Chardev to) throws ConfigException {

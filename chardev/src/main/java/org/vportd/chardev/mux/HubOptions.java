@@ -7,6 +7,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.handover.Parcel;
 
 /**
  * What a hub is asked to be.
@@ -33,6 +34,16 @@ record HubOptions(List<Member> members, Writer writer) {
      * @param replayBytes how much of the last output it gets when it opens
      */
     record Member(String id, Slow slow, int replayBytes) {
+        Parcel pack() {
+            return new Parcel().put("id", id).put("slow", slow.name()).put("replay", replayBytes);
+        }
+
+        static Member unpack(Parcel from) {
+            Slow slow = Slow.THROTTLE.name().equals(from.text("slow")) ? Slow.THROTTLE : Slow.SKIP;
+            int replay = (int) Math.min(from.number("replay", 0), MAX_REPLAY_BYTES);
+            return new Member(String.valueOf(from.text("id")), slow, replay);
+        }
+
         static Member parse(String id, @Nullable String slow, Options options, String replayKey)
                 throws ConfigException {
             int replay = (int) options.size(replayKey, 0, 0, MAX_REPLAY_BYTES);
@@ -62,6 +73,11 @@ record HubOptions(List<Member> members, Writer writer) {
                 default -> new Writer(false, text);
             };
         }
+    }
+
+    /** The same with other members. */
+    HubOptions with(List<Member> others) {
+        return new HubOptions(others, writer);
     }
 
     static boolean isMemberKey(String key) {

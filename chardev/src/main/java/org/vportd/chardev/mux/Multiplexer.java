@@ -4,6 +4,8 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
 
 /**
  * A chardev that is the front-end of others. A hub is never made of multiplexers, nor one multiplexer put over another one
@@ -23,6 +25,29 @@ abstract class Multiplexer extends Chardev {
     /** Whether a chardev is free for a new multiplexer: nobody uses it but the one whose place that takes. */
     static boolean isFree(Chardev other, @Nullable Chardev predecessor) {
         return !other.isBusy() || (predecessor instanceof Multiplexer former && former.uses(other));
+    }
+
+    /** Copies bytes that are to be handed over. */
+    static byte[] bytes(long address, long length) {
+        byte[] bytes = new byte[(int) length];
+        NativeMemory.get(address, bytes, 0, bytes.length);
+        return bytes;
+    }
+
+    /** The same of what is in one segment, or none. */
+    static byte[] bytes(IoVector range) {
+        return range.isEmpty() ? new byte[0] : bytes(range.segmentAddress(0), range.segmentBytes(0));
+    }
+
+    /** Puts bytes that were handed over into memory of their own, which the caller frees; 0 if there are none. */
+    static long restore(byte[] bytes, IoVector to) {
+        if (bytes.length == 0) {
+            return 0;
+        }
+        long memory = NativeMemory.allocate(bytes.length);
+        NativeMemory.put(bytes, 0, memory, bytes.length);
+        to.add(memory, bytes.length);
+        return memory;
     }
 
     /** Refuses to make one in the place of a chardev that another one uses. */

@@ -1,6 +1,7 @@
 package org.vportd.chardev.mux;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -14,6 +15,7 @@ import org.vportd.chardev.ChardevType;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.WindowSize;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -38,7 +40,11 @@ public final class MuxChardev extends Multiplexer {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
-            return new MuxChardev(opening, findBase(opening));
+            MuxChardev mux = new MuxChardev(opening, findBase(opening));
+            if (opening.inherited() != null) {
+                mux.unpack(opening.inherited());
+            }
+            return mux;
         }
 
         private Chardev findBase(Opening opening) throws ConfigException {
@@ -71,6 +77,9 @@ public final class MuxChardev extends Multiplexer {
     private final ChardevFrontend base = new ChardevFrontend(new Base());
     private final MuxSlot[] slots = new MuxSlot[MAX_FRONTENDS];
     private final LoopTask moreInput;
+    /** Goes on with output that another process has begun. */
+    private final LoopTask resume;
+
     private final MuxOutput output;
     private final MuxTimestamps timestamps;
     private final long input = NativeMemory.allocate(INPUT_LENGTH);
@@ -88,6 +97,7 @@ public final class MuxChardev extends Multiplexer {
         this.services = opening.services();
         this.firstBase = base;
         this.moreInput = opening.loop().task(this::distribute);
+        this.resume = opening.loop().task(this::outputAgain);
         this.output = new MuxOutput(this.base, base);
         this.timestamps = new MuxTimestamps(output, opening.loop()::nanoTime);
         for (int i = 0; i < slots.length; i++) {
@@ -110,6 +120,44 @@ public final class MuxChardev extends Multiplexer {
         } catch (ConfigException e) {
             throw new IllegalStateException("was free: chardev=" + firstBase.id(), e);
         }
+    }
+
+    // --- handover
+
+    @Override
+    protected void pack(Parcel into) {
+        into.put("frontends", frontends().size())
+                .put("focus", focusedFrontend())
+                .put("escaped", escaped)
+                .put("input", bytes(input + inputStart, inputEnd - inputStart))
+                .put("unwritten", output.unwritten())
+                .put("timestamps", timestamps.pack())
+                .put("places", inOrderOfFrontends().map(MuxChardev::pack).toList());
+    }
+
+    /** Places are given again from the first one on, so those that nobody has now come last. */
+    private Stream<MuxSlot> inOrderOfFrontends() {
+        return Stream.of(slots).sorted(Comparator.comparing(slot -> !slot.isBusy()));
+    }
+
+    private static Parcel pack(MuxSlot slot) {
+        return new Parcel().put("typed", slot.typedAhead());
+    }
+
+    private void unpack(Parcel from) {
+        heirs = (int) from.number("frontends", 0);
+        inheritedFocus = (int) from.number("focus", 0);
+        escaped = from.flag("escaped");
+        byte[] undistributed = from.bytes("input");
+        inputEnd = Math.min(undistributed.length, INPUT_LENGTH);
+        NativeMemory.put(undistributed, 0, input, inputEnd);
+        output.restore(from.bytes("unwritten"));
+        timestamps.unpack(from.parcel("timestamps"));
+        List<Parcel> places = from.parcels("places");
+        for (int i = 0; i < Math.min(places.size(), slots.length); i++) {
+            slots[i].restore(places.get(i).bytes("typed"));
+        }
+        resume.schedule();
     }
 
     @Override
@@ -336,6 +384,14 @@ public final class MuxChardev extends Multiplexer {
         }
     }
 
+    private void outputAgain() {
+        if (output.flush()) {
+            for (MuxSlot slot : slots) {
+                slot.roomAgain();
+            }
+        }
+    }
+
     private final class Base implements ChardevHandler {
         @Override
         public IoVector receiveBuffers() {
@@ -360,11 +416,7 @@ public final class MuxChardev extends Multiplexer {
 
         @Override
         public void onWritable() {
-            if (output.flush()) {
-                for (MuxSlot slot : slots) {
-                    slot.roomAgain();
-                }
-            }
+            outputAgain();
         }
 
         @Override
@@ -402,6 +454,7 @@ public final class MuxChardev extends Multiplexer {
     public void close() {
         base.detach();
         moreInput.cancel();
+        resume.cancel();
         timestamps.close();
         output.close();
         for (MuxSlot slot : slots) {

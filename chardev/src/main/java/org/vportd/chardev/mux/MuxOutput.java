@@ -32,6 +32,20 @@ final class MuxOutput implements AutoCloseable {
         this.keeps = chardev instanceof HubChardev;
     }
 
+    /** What another process has to write first. */
+    byte[] unwritten() {
+        return Multiplexer.bytes(kept);
+    }
+
+    void restore(byte[] unwritten) {
+        if (unwritten.length > 0) {
+            memory = NativeMemory.allocate(MAX_KEPT);
+            int length = Math.min(unwritten.length, MAX_KEPT);
+            NativeMemory.put(unwritten, 0, memory, length);
+            kept.add(memory, length);
+        }
+    }
+
     /** Writes as {@link ChardevFrontend#write}. */
     long write(IoVector data) {
         if (!keeps) {

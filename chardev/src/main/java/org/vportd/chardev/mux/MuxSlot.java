@@ -77,6 +77,15 @@ final class MuxSlot extends Chardev {
         return TYPE_AHEAD_BYTES - typedBytes;
     }
 
+    byte[] typedAhead() {
+        return Multiplexer.bytes(typedAhead, typedBytes);
+    }
+
+    void restore(byte[] typed) {
+        typedBytes = Math.min(typed.length, TYPE_AHEAD_BYTES);
+        NativeMemory.put(typed, 0, typedAhead, typedBytes);
+    }
+
     boolean hasRoomSoon() {
         return typedBytes < TYPE_AHEAD_BYTES || isReceiving();
     }

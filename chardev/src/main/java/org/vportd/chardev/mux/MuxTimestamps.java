@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
@@ -13,6 +14,10 @@ import org.vportd.posix.NativeMemory;
  */
 final class MuxTimestamps implements AutoCloseable {
     private static final int STAMP_LENGTH = 64;
+    private static final String ON = "on";
+    private static final String IN_LINE = "in-line";
+    private static final String STAMP = "stamp";
+    private static final String ELAPSED_NS = "elapsed-ns";
 
     private final MuxOutput base;
     private final LongSupplier nanoTime;
@@ -27,6 +32,22 @@ final class MuxTimestamps implements AutoCloseable {
     MuxTimestamps(MuxOutput base, LongSupplier nanoTime) {
         this.base = base;
         this.nanoTime = nanoTime;
+    }
+
+    Parcel pack() {
+        Parcel parcel = new Parcel().put(ON, on).put(IN_LINE, !atLineStart).put(STAMP, Multiplexer.bytes(stamp));
+        return started ? parcel.put(ELAPSED_NS, nanoTime.getAsLong() - startNs) : parcel;
+    }
+
+    void unpack(Parcel from) {
+        on = from.flag(ON);
+        atLineStart = !from.flag(IN_LINE);
+        started = from.has(ELAPSED_NS);
+        startNs = nanoTime.getAsLong() - from.number(ELAPSED_NS, 0);
+        byte[] unwritten = from.bytes(STAMP);
+        int length = Math.min(unwritten.length, STAMP_LENGTH);
+        NativeMemory.put(unwritten, 0, stampMemory, length);
+        stamp.add(stampMemory, length);
     }
 
     void toggle() {

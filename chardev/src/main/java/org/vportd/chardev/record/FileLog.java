@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.OutputLog;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.IoVector;
 
@@ -27,10 +28,17 @@ public final class FileLog implements OutputLog {
 
         @Override
         public @Nullable OutputLog open(EventLoop loop, String id, Options options) throws ConfigException {
-            return FileLog.open(loop, id, options);
+            return FileLog.open(loop, id, options, null);
+        }
+
+        @Override
+        public @Nullable OutputLog open(EventLoop loop, String id, Options options, Parcel inherited)
+                throws ConfigException {
+            return FileLog.open(loop, id, options, inherited);
         }
     };
 
+    private static final String IN_LINE = "in-line";
     private static final int MAX_KEPT = 1000;
     private static final int MIN_SIZE_BYTES = 1024;
 
@@ -45,7 +53,8 @@ public final class FileLog implements OutputLog {
         this.stamper = stamper;
     }
 
-    private static @Nullable OutputLog open(EventLoop loop, String id, Options options) throws ConfigException {
+    private static @Nullable OutputLog open(EventLoop loop, String id, Options options, @Nullable Parcel inherited)
+            throws ConfigException {
         String path = options.string("logfile");
         boolean appends = options.bool("logappend", false);
         boolean stamps = options.bool("logtimestamp", false);
@@ -59,8 +68,11 @@ public final class FileLog implements OutputLog {
         if (path == null) {
             return null;
         }
-        LogFile file = LogFile.open(loop, id, path, appends, new LogFile.Limit(maxBytes, kept));
-        return new FileLog(file, stamps ? new LineStamper() : null);
+        LogFile.Limit limit = new LogFile.Limit(maxBytes, kept);
+        LogFile file = inherited == null
+                ? LogFile.open(loop, id, path, appends, limit)
+                : LogFile.inherited(loop, id, inherited, limit);
+        return new FileLog(file, stamps ? new LineStamper(inherited == null || !inherited.flag(IN_LINE)) : null);
     }
 
     private static void require(Options options, String key, String other) throws ConfigException {
@@ -78,6 +90,12 @@ public final class FileLog implements OutputLog {
             stamper.stamp(data, bytes, System.currentTimeMillis(), piece, writer);
         }
         file.write(piece);
+    }
+
+    @Override
+    public void pack(Parcel into) {
+        file.pack(into);
+        into.put(IN_LINE, stamper != null && !stamper.isAtLineStart());
     }
 
     @Override

@@ -22,10 +22,16 @@ final class LineStamper implements AutoCloseable {
     private final long stamp = NativeMemory.allocate(BLANK.length);
     private long stampMs = Long.MIN_VALUE;
     private long stampDay = Long.MIN_VALUE;
-    private boolean atLineStart = true;
+    private boolean atLineStart;
 
-    LineStamper() {
+    LineStamper(boolean atLineStart) {
+        this.atLineStart = atLineStart;
         NativeMemory.put(BLANK, 0, stamp, BLANK.length);
+    }
+
+    /** Whether what comes next begins a line. */
+    boolean isAtLineStart() {
+        return atLineStart;
     }
 
     /**

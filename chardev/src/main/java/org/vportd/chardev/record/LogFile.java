@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
@@ -27,6 +28,10 @@ final class LogFile implements AutoCloseable {
 
     private static final long ROTATE_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
     private static final int FLAGS = Posix.O_CREAT | Posix.O_APPEND | Posix.O_NONBLOCK | Posix.O_NOCTTY;
+
+    private static final String FILE = "file";
+    private static final String PATH = "path";
+    private static final String LOST = "lost";
 
     private final EventLoop loop;
     private final String id;
@@ -86,6 +91,23 @@ final class LogFile implements AutoCloseable {
                 fd.close();
             }
         }
+    }
+
+    /** Goes on at the end of what another process has written. */
+    static LogFile inherited(EventLoop loop, String id, Parcel from, Limit limit) throws ConfigException {
+        Fd fd = from.takeFd(FILE);
+        String path = from.text(PATH);
+        if (fd == null || path == null) {
+            throw new ConfigException("no log was handed over");
+        }
+        LogFile file = new LogFile(loop, id, path, fd, true, limit);
+        file.lostBytes = from.number(LOST, 0);
+        return file;
+    }
+
+    /** Puts in what {@link #inherited} needs; how long the file is will be seen there. */
+    void pack(Parcel into) {
+        into.put(FILE, fd).put(PATH, path).put(LOST, lostBytes);
     }
 
     private static Fd open(String path) throws PosixException {

@@ -154,6 +154,16 @@ final class Connector implements AutoCloseable {
         }
     }
 
+    /** Whether {@link #report} has logged a failure that lasts. */
+    boolean hasReported() {
+        return reported;
+    }
+
+    /** The failure that lasts has been logged by another process. */
+    void inheritReport(boolean wasReported) {
+        reported = wasReported;
+    }
+
     /** The connection works, so the next one that does not is worth a line again. */
     void succeeded() {
         reported = false;

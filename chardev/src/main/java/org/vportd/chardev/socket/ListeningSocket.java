@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
@@ -23,6 +24,7 @@ import org.vportd.posix.VsockAddress;
  */
 final class ListeningSocket implements AutoCloseable {
     private static final int BACKLOG = 1;
+    private static final String FILE = "file";
 
     private final SocketAddress asked;
     private final Fd fd;
@@ -75,6 +77,26 @@ final class ListeningSocket implements AutoCloseable {
         }
         Fd fd = PassedSocket.take((SocketAddress.Passed) asked, services, true);
         return new ListeningSocket(asked, fd, null, null);
+    }
+
+    // --- handover
+
+    /** Goes on with that of another process, and the clients that wait in it. */
+    static ListeningSocket inherited(SocketAddress asked, Fd fd, Parcel from) {
+        UnixPath file = from.has(FILE) ? UnixPath.inherited(from.parcel(FILE)) : null;
+        return new ListeningSocket(asked, fd, file, null);
+    }
+
+    /** Puts in what {@link #inherited} needs besides the socket. */
+    void pack(Parcel into) {
+        if (file != null) {
+            into.put(FILE, file.pack());
+        }
+    }
+
+    /** Has the file left there. */
+    void leave() {
+        file = null;
     }
 
     // --- sharing

@@ -15,6 +15,7 @@ import org.vportd.chardev.FdStream;
 import org.vportd.chardev.OpenException;
 import org.vportd.chardev.Opening;
 import org.vportd.chardev.layer.StreamProtocols;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
@@ -62,6 +63,12 @@ public final class SocketChardev extends Chardev {
 
     private static final Logger LOG = System.getLogger(SocketChardev.class.getName());
 
+    private static final String LISTENER = "listener";
+    private static final String AWAITED = "awaited";
+    private static final String REPORTED = "reported";
+    private static final String CONNECTION = "connection";
+    private static final String PROTOCOL = "protocol";
+
     private enum State {
         DISCONNECTED,
         /** There is a connection, but what is spoken over it has not been agreed upon yet. */
@@ -76,6 +83,10 @@ public final class SocketChardev extends Chardev {
     /** The connection of a client that has been opened but has not begun to work. */
     private @Nullable Fd firstConnection;
 
+    /** Until it has begun: what is known of the connection, if another process had it before. */
+    private @Nullable Parcel inheritedProtocol;
+
+    private @Nullable Fd connectionFd;
     private @Nullable ByteStream stream;
     private State state = State.DISCONNECTED;
     private String connection = "";
@@ -89,6 +100,10 @@ public final class SocketChardev extends Chardev {
     }
 
     private void open(Opening opening) throws ConfigException {
+        if (opening.inherited() != null) {
+            goOn(opening, opening.inherited());
+            return;
+        }
         SocketAddress address = options.address();
         long patienceNs = InetHost.patienceNs(loop);
         if (options.server()) {
@@ -110,6 +125,54 @@ public final class SocketChardev extends Chardev {
         }
     }
 
+    // --- handover
+
+    private void goOn(Opening opening, Parcel from) throws ConfigException {
+        SocketAddress address = options.address();
+        if (options.server()
+                && !(address instanceof SocketAddress.Passed passed
+                        && passed.name().isEmpty())) {
+            Fd listening = opening.takeInherited(LISTENER);
+            ListeningSocket socket = ListeningSocket.inherited(address, listening, from);
+            listener = new Listener(loop, socket, this::connected);
+            awaited = from.flag(AWAITED);
+        } else if (options.reconnectNs() > 0) {
+            connector = new Connector(loop, id(), address, options.reconnectNs(), this::connected);
+            connector.inheritReport(from.flag(REPORTED));
+        }
+        firstConnection = from.takeFd(CONNECTION);
+        inheritedProtocol = from.parcel(PROTOCOL);
+    }
+
+    @Override
+    protected void pack(Parcel into) {
+        if (listener != null) {
+            listener.socket().pack(into);
+            into.put(LISTENER, listener.socket().fd()).put(AWAITED, awaited);
+        }
+        if (connector != null) {
+            into.put(REPORTED, connector.hasReported());
+        }
+        if (stream != null && options.protocols().canMove()) {
+            Parcel protocol = new Parcel();
+            stream.pack(protocol);
+            into.put(CONNECTION, connectionFd).put(PROTOCOL, protocol);
+        }
+    }
+
+    /** Without a word to a peer that goes on elsewhere; one that cannot is told as ever. */
+    private void leave() {
+        if (stream != null && options.protocols().canMove()) {
+            stream.abandon();
+            stream = null;
+        }
+        if (listener != null) {
+            listener.socket().leave();
+        }
+    }
+
+    // --- opening
+
     /** Whether somebody listens at a path is found out by connecting: a chardev of ours would take that for a client. */
     private void refuseWhatOthersHave(Opening opening) throws ConfigException {
         for (Chardev other : opening.chardevs().all()) {
@@ -129,19 +192,22 @@ public final class SocketChardev extends Chardev {
     protected void begin(@Nullable Chardev predecessor) {
         if (listener != null) {
             listener.socket().takeOver();
-            if (awaited) {
+            if (awaited && inheritedProtocol == null) {
                 LOG.log(Level.INFO, "vportd waiting for connection on: " + filename());
             }
             listener.resume();
         }
-        if (connector != null) {
+        if (connector != null && inheritedProtocol == null) {
             connector.start();
+        } else if (connector != null) {
+            connector.startLater(); // not before it is clear that the other process is done with it
         }
         Fd first = firstConnection;
         if (first != null) {
             firstConnection = null;
             connected(first);
         }
+        inheritedProtocol = null;
     }
 
     @Override
@@ -215,7 +281,10 @@ public final class SocketChardev extends Chardev {
             connection = describe(fd);
             tune(fd);
             ByteStream.Opener plain = owner -> new FdStream(loop, fd, fd, owner);
-            stream = options.protocols().over(plain, loop, id()).open(new Peer());
+            connectionFd = fd;
+            stream = options.protocols()
+                    .over(plain, loop, id(), inheritedProtocol)
+                    .open(new Peer());
         } catch (PosixException e) {
             LOG.log(Level.WARNING, "connection failed: chardev=" + id() + " error=" + e.getMessage());
             fd.close();
@@ -305,6 +374,7 @@ public final class SocketChardev extends Chardev {
         if (stream != null) {
             stream.close();
             stream = null;
+            connectionFd = null;
         }
     }
 
@@ -326,6 +396,9 @@ public final class SocketChardev extends Chardev {
             return;
         }
         closed = true;
+        if (isHandedOver()) {
+            leave();
+        }
         state = State.DISCONNECTED;
         awaited = false;
         letGo();

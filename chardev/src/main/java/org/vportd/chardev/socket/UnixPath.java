@@ -6,6 +6,7 @@ import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
@@ -20,12 +21,27 @@ import org.vportd.posix.UnixAddress;
 final class UnixPath {
     private static final Logger LOG = System.getLogger(UnixPath.class.getName());
 
+    private static final String PATH = "path";
+    private static final String DEVICE = "device";
+    private static final String INODE = "inode";
+
     private final String path;
     private final FileStatus ours;
 
     private UnixPath(String path, FileStatus ours) {
         this.path = path;
         this.ours = ours;
+    }
+
+    /** One that another process has made. */
+    static UnixPath inherited(Parcel from) {
+        FileStatus ours = new FileStatus(0, 0, from.number(DEVICE, 0), from.number(INODE, 0));
+        return new UnixPath(String.valueOf(from.text(PATH)), ours);
+    }
+
+    /** What {@link #inherited} needs: the path, and by what to tell whether the file still is ours. */
+    Parcel pack() {
+        return new Parcel().put(PATH, path).put(DEVICE, ours.device()).put(INODE, ours.inode());
     }
 
     /** A socket that listens and the file it listens at. */

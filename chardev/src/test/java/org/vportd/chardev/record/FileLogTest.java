@@ -231,7 +231,7 @@ class FileLogTest {
 
     @Test
     void shouldShowTimeInUtc() throws Exception {
-        try (LineStamper stamper = new LineStamper();
+        try (LineStamper stamper = new LineStamper(true);
                 IoVector data = new IoVector();
                 IoVector out = new IoVector();
                 Fd memory = Posix.memoryFile("lines", 4096);
