@@ -4,6 +4,7 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 import org.vportd.serial.SerialDevice;
+import org.vportd.serial.SerialOptions;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateFormatException;
@@ -67,6 +68,20 @@ final class KeptState implements AutoCloseable {
         } catch (IOException e) {
             throw new StartException("cannot use the state file: device=" + id + ": " + e.getMessage());
         }
+    }
+
+    /** Keeps a device that has been handed over from a process that has kept it in this file. */
+    static KeptState takeOver(EventLoop loop, StateFile file, SerialDevice device) throws IOException {
+        SerialOptions options = device.options();
+        StateRecord record = file.record(options.id(), options.maxPorts());
+        KeptState kept = new KeptState(loop, device, record);
+        device.keepIn(record);
+        return kept;
+    }
+
+    /** Keeps nothing any more: another process does. */
+    void handedOver() {
+        device.keepElsewhere();
     }
 
     private boolean mayBeGone(InternalError fault, boolean anybody) {

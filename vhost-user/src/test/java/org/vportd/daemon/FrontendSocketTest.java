@@ -33,7 +33,8 @@ class FrontendSocketTest {
     private String refusal() {
         return String.valueOf(assertThrows(
                         StartException.class,
-                        () -> FrontendSocket.bind(path().toString(), MODE).close())
+                        () -> FrontendSocket.bind("socket-path", path().toString(), MODE)
+                                .close())
                 .getMessage());
     }
 
@@ -45,7 +46,7 @@ class FrontendSocketTest {
     @Test
     @DisplayName("SEC-100 a socket that somebody listens on is left alone")
     void listeningSocketIsRefused() throws Exception {
-        FrontendSocket first = FrontendSocket.bind(path().toString(), MODE);
+        FrontendSocket first = FrontendSocket.bind("socket-path", path().toString(), MODE);
         assertTrue(refusal().endsWith("somebody listens there already"));
         Sockets.connectUnix(path().toString()).close(); // still its own
         close(first);
@@ -57,7 +58,7 @@ class FrontendSocketTest {
     void staleSocketIsReplaced() throws Exception {
         Sockets.listenUnix(path().toString(), 1).close();
         assertTrue(Files.exists(path()));
-        FrontendSocket socket = FrontendSocket.bind(path().toString(), MODE);
+        FrontendSocket socket = FrontendSocket.bind("socket-path", path().toString(), MODE);
         Sockets.connectUnix(path().toString()).close();
         close(socket);
     }
@@ -89,7 +90,7 @@ class FrontendSocketTest {
     @Test
     @DisplayName("SEC-100 at the end only what is still ours is removed")
     void pathOfAnotherIsLeft() throws Exception {
-        FrontendSocket first = FrontendSocket.bind(path().toString(), MODE);
+        FrontendSocket first = FrontendSocket.bind("socket-path", path().toString(), MODE);
         Files.delete(path());
         try (Fd other = Sockets.listenUnix(path().toString(), 1)) {
             close(first);
@@ -102,7 +103,7 @@ class FrontendSocketTest {
     @CsvSource({"384, rw-------", "432, rw-rw----", "438, rw-rw-rw-"})
     @DisplayName("SEC-101 the socket is open to those asked for and nobody else")
     void othersAreKeptOut(int mode, String permissions) throws StartException, IOException {
-        FrontendSocket socket = FrontendSocket.bind(path().toString(), mode);
+        FrontendSocket socket = FrontendSocket.bind("socket-path", path().toString(), mode);
         assertEquals(permissions, PosixFilePermissions.toString(Files.getPosixFilePermissions(path())));
         close(socket);
     }

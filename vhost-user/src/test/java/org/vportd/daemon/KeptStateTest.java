@@ -86,7 +86,8 @@ class KeptStateTest {
                 KeptState ofSecond = KeptState.begin(loop, file, second)) {
             assertNotNull(ofFirst);
             assertNotNull(ofSecond);
-            loop.task(() -> device.driverFeatures(1)).schedule();
+            device.driverFeatures(1);
+            second.driverFeatures(1);
             loop.turn(0);
         }
         try (StateFile file = open(path);

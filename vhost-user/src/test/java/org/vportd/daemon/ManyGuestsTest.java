@@ -47,6 +47,7 @@ class ManyGuestsTest {
     void start() throws Exception {
         daemon = new DaemonThread(() -> new DaemonConfig(
                 null,
+                null,
                 false,
                 "many",
                 (byte) 1,

@@ -376,6 +376,11 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         } catch (InternalError gone) {
             // There is nowhere to keep it any more.
         }
+        keepElsewhere();
+    }
+
+    /** Keeps nothing any more: another process goes on with the device. */
+    public void keepElsewhere() {
         keeper = null;
         keepTask.cancel();
         ports.forEach(port -> port.track(null));

@@ -7,9 +7,11 @@ import static org.vportd.virtio.VirtioFeature.VIRTIO_F_RING_PACKED;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MemoryFaultException;
@@ -381,6 +383,44 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    // --- handover
+
+    /** Packs what the front-end has said of the rings, and where they stand. They are suspended. */
+    Parcel pack() {
+        Parcel parcel = new Parcel()
+                .put("features_set", featuresSet)
+                .put("features", features)
+                .put("status", status)
+                .put("served", served)
+                .put("config_change", configChangePending);
+        List<Parcel> packed = new ArrayList<>();
+        for (Vring ring : rings) {
+            packed.add(ring.pack());
+        }
+        return parcel.put("rings", packed);
+    }
+
+    void takeOverFeatures(Parcel from) throws VhostUserRequestException {
+        if (from.flag("features_set")) {
+            setFeatures(from.number("features", 0));
+        }
+        status = (int) from.number("status", 0);
+        configChangePending = from.flag("config_change");
+    }
+
+    /** All that the rings need is there: they can go on. */
+    void takeOver(Parcel from) throws VhostUserRequestException {
+        List<Parcel> packed = from.parcels("rings");
+        if (packed.size() > rings.length) {
+            throw new VhostUserRequestException(
+                    "there are fewer queues here: queues=" + rings.length + " there=" + packed.size());
+        }
+        for (int i = 0; i < packed.size(); i++) {
+            rings[i].unpack(packed.get(i), loop, this::kicked);
+        }
+        served = from.flag("served");
+    }
+
     // --- memory
 
     private void setTable(MemoryTable table, List<Fd> fds) throws VhostUserRequestException {
@@ -404,14 +444,14 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         resumeAll();
     }
 
-    private void suspendAll() {
+    void suspendAll() {
         for (Vring ring : rings) {
             suspend(ring);
         }
     }
 
     /** A ring whose memory is missing stays as it is until the memory comes back. */
-    private void resumeAll() {
+    void resumeAll() {
         for (Vring ring : rings) {
             try {
                 startIfReady(ring);

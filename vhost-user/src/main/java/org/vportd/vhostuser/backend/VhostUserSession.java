@@ -19,9 +19,11 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.loop.LoopTimer;
@@ -67,6 +69,7 @@ final class VhostUserSession implements AutoCloseable {
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
     private final SessionRings rings;
+    private final SessionJournal journal = new SessionJournal();
     private final StateTransfer state;
     private final Watch watch;
     private final LoopTask processTask;
@@ -222,7 +225,7 @@ final class VhostUserSession implements AutoCloseable {
             }
             request.check(message.payload().remaining(), message.descriptors().size());
             LOGGER.log(System.Logger.Level.TRACE, () -> name + ": " + request + " " + message.header());
-            carryOut(request, message);
+            carryOutAndKeep(request, message);
         } catch (VhostUserRequestException e) {
             refusal = e.getMessage();
             log.warn(name + ": refused: " + refusal);
@@ -230,6 +233,8 @@ final class VhostUserSession implements AutoCloseable {
         if (request != null && request.hasOwnReply()) {
             if (refusal != null) {
                 replyError(message.header());
+            } else if (request == FrontendRequest.SET_LOG_BASE) {
+                reply(request.id(), U64.OK);
             }
         } else if (message.header().needsReply() && has(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
             reply(message.header().request(), refusal == null ? U64.OK : U64.REFUSED);
@@ -244,6 +249,78 @@ final class VhostUserSession implements AutoCloseable {
 
     private boolean has(int protocolFeature) {
         return ProtocolFeature.has(protocolFeatures, protocolFeature);
+    }
+
+    private void carryOutAndKeep(FrontendRequest request, MessageStream.Message message)
+            throws IOException, VhostUserRequestException {
+        if (!SessionJournal.keeps(request)) {
+            carryOut(request, message);
+            return;
+        }
+        List<Fd> copies = SessionJournal.duplicate(message.descriptors());
+        boolean done = false;
+        try {
+            carryOut(request, message);
+            done = true;
+        } finally {
+            if (!done) {
+                copies.forEach(Fd::close);
+            }
+        }
+        journal.add(request, message.payload().rewind(), copies);
+    }
+
+    // --- handover
+
+    /** Whether nothing is half done that another process could not go on with: a message, a reply, a transfer of state. */
+    boolean isAtRest() {
+        return !ended && !stream.isWithinMessage() && !stream.isSending() && !state.isRunning();
+    }
+
+    /** Packs everything for {@link #takeOver} in another process. The rings stand still until {@link #goOn}. */
+    Parcel pack() {
+        rings.suspendAll();
+        return rings.pack()
+                .put("connection", stream.fd())
+                .put("protocol_features", protocolFeatures)
+                .put("requests", journal.pack());
+    }
+
+    /** The handover has failed: the rings run again. */
+    void goOn() {
+        rings.resumeAll();
+    }
+
+    /** Comes to where a session in another process was, whose connection this one has. */
+    void takeOver(Parcel from) throws IOException {
+        try {
+            setProtocolFeatures(from.number("protocol_features", 0));
+            rings.takeOverFeatures(from);
+            for (Parcel request : from.parcels("requests")) {
+                takeOverRequest(request);
+            }
+            rings.takeOver(from);
+        } catch (VhostUserRequestException e) {
+            throw new IOException("session cannot be taken over: " + e.getMessage(), e);
+        }
+    }
+
+    private void takeOverRequest(Parcel packed) throws IOException, VhostUserRequestException {
+        FrontendRequest request = FrontendRequest.of((int) packed.number("request", -1));
+        Fd descriptor = packed.takeFd("descriptor");
+        if (request == null || descriptor == null) {
+            throw new VhostUserRequestException("request is unknown, or without its descriptor: " + request);
+        }
+        byte[] payload = packed.bytes("payload");
+        MessageStream.Message message = new MessageStream.Message(
+                MessageHeader.request(request.id(), false, payload.length),
+                ByteBuffer.wrap(payload).order(ByteOrder.nativeOrder()),
+                List.of(descriptor));
+        try {
+            carryOutAndKeep(request, message);
+        } finally {
+            closeIfOurs(descriptor);
+        }
     }
 
     private void carryOut(FrontendRequest request, MessageStream.Message message)
@@ -267,10 +344,7 @@ final class VhostUserSession implements AutoCloseable {
             case GET_STATUS -> reply(request.id(), new U64(rings.status()));
             case RESET_DEVICE -> rings.reset();
             case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
-            case SET_LOG_BASE -> {
-                rings.setLog(LogArea.decode(payload), fds.get(0));
-                reply(request.id(), U64.OK);
-            }
+            case SET_LOG_BASE -> rings.setLog(LogArea.decode(payload), fds.get(0));
             case SET_DEVICE_STATE_FD -> {
                 state.begin(DeviceStateTransfer.decode(payload), take(fds));
                 reply(request.id(), new U64(DeviceStateTransfer.REPLY_NO_FD));
@@ -416,6 +490,7 @@ final class VhostUserSession implements AutoCloseable {
         release(rings::close); // before the memory that they lie in
         release(device::detach);
         release(memory::close);
+        release(journal::close);
         release(watch::close);
         release(stream::close);
         onEnd.accept(this);

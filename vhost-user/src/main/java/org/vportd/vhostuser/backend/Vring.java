@@ -1,9 +1,12 @@
 package org.vportd.vhostuser.backend;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.Watch;
 import org.vportd.posix.Doorbell;
@@ -341,6 +344,52 @@ final class Vring implements AutoCloseable {
             kick.close();
             kick = null;
         }
+    }
+
+    /** Packs it as it is while suspended. */
+    Parcel pack() {
+        Parcel parcel = new Parcel()
+                .put("num", num)
+                .put("base", base)
+                .put("base_known", baseKnown)
+                .put("enabled", enabled)
+                .put("started", started)
+                .put("broken", broken)
+                .put("kick", kick == null ? null : kick.fd())
+                .put("call", call == null ? null : call.fd())
+                .put("err", error == null ? null : error.fd());
+        VringAddress where = address;
+        if (where != null) {
+            ByteBuffer payload = ByteBuffer.allocate(VringAddress.LENGTH).order(ByteOrder.nativeOrder());
+            where.encode(payload);
+            parcel.put("address", payload.array());
+        }
+        return parcel;
+    }
+
+    /** Becomes what it was in another process. What the driver has kicked for in the meantime is looked at as ever. */
+    void unpack(Parcel from, EventLoop loop, IntConsumer onKick) throws VhostUserRequestException {
+        num = (int) from.number("num", 0);
+        base = (int) from.number("base", 0);
+        baseKnown = from.flag("base_known");
+        if (from.has("address")) {
+            address = VringAddress.decode(ByteBuffer.wrap(from.bytes("address")).order(ByteOrder.nativeOrder()));
+        }
+        Fd kickFd = from.takeFd("kick");
+        if (kickFd != null) {
+            setKick(loop, kickFd, onKick);
+        }
+        Fd callFd = from.takeFd("call");
+        if (callFd != null) {
+            setCall(callFd);
+        }
+        Fd errorFd = from.takeFd("err");
+        if (errorFd != null) {
+            setError(errorFd);
+        }
+        enabled = from.flag("enabled");
+        started = from.flag("started");
+        broken = from.flag("broken");
     }
 
     /** Forgets everything; the queue has been suspended before. */

@@ -62,6 +62,21 @@ public final class StateFile implements AutoCloseable {
         }
     }
 
+    /** Goes on with a file that another process has opened and passed on, and still has. */
+    public static StateFile takeOver(Fd file, String path) {
+        return new StateFile(path, file);
+    }
+
+    /** The file, still owned by this object, for a process that follows. */
+    public Fd file() {
+        return file;
+    }
+
+    /** Where it is. */
+    public String path() {
+        return path;
+    }
+
     private void checkHeader() throws IOException, StateFormatException {
         if (FileStatus.of(file).sizeBytes() == 0) {
             begin();
