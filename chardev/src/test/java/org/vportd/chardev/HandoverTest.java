@@ -190,10 +190,10 @@ class HandoverTest {
         RecordingHandler next = rig.frontOfNext("c");
         next.write("ended\n");
         assertEquals(first + "ended\n", Files.readString(folder.resolve("log")));
-        next.write("x".repeat(900));
+        next.write("x".repeat(990));
         assertEquals(List.of("log", "log.1"), files());
         assertEquals(first + "ended\n", Files.readString(folder.resolve("log.1")));
-        next.write("y".repeat(900));
+        next.write("y".repeat(990));
         assertEquals(List.of("log", "log.1", "log.2"), files());
         assertEquals(first + "ended\n", Files.readString(folder.resolve("log.2")));
     }

@@ -99,12 +99,17 @@ public final class RecordingHandler implements ChardevHandler, AutoCloseable {
 
     /** Writes text, in as many segments as it has characters. */
     public long write(String text) {
+        return write(text, 1);
+    }
+
+    /** Writes text, in segments of so many characters. */
+    public long write(String text, int segmentLength) {
         byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
         long address = NativeMemory.allocate(Math.max(1, bytes.length));
         try (IoVector data = new IoVector()) {
             NativeMemory.put(bytes, 0, address, bytes.length);
-            for (int i = 0; i < bytes.length; i++) {
-                data.add(address + i, 1);
+            for (int i = 0; i < bytes.length; i += segmentLength) {
+                data.add(address + i, Math.min(segmentLength, bytes.length - i));
             }
             return frontend.write(data);
         } finally {
