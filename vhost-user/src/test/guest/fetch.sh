@@ -255,7 +255,7 @@ build_guest() {
     cp -a "$new/guest/uml" "$new/initrd"
     modules "$new/guest/uml" "$packages/stable/usr/lib/uml/modules" virtio_console
     modules "$new/initrd" "$packages/stable/usr/lib/modules" \
-        virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console
+        virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_mmio virtio_console
     (cd "$new/initrd" && find . | "$packages/stable/usr/bin/busybox" cpio -o -H newc) \
         >"$new/guest/initrd.img" 2>>"$log" || fail "cannot make the initial RAM disk"
     rm -rf "$new/initrd"

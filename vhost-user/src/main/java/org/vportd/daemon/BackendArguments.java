@@ -37,7 +37,7 @@ final class BackendArguments {
                 "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or make a "
                         + "device, one for each guest: vhost-user-serial, with id=ID, socket-path=PATH, socket-mode=OCTAL, fd=FD, max_ports=N (31), emergency-write=on|off, "
                         + "event_idx=on|off, indirect_desc=on|off, packed=on|off, in_order=on|off, size=on|off, resize-order=cols-rows|rows-cols, "
-                        + "status=on|off, inband=on|off."
+                        + "status=on|off, inband=on|off, iommu_platform=on|off, gpa=on|off."
             })
     private List<String> devices = new ArrayList<>();
 

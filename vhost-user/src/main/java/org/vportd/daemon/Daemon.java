@@ -1,8 +1,8 @@
 package org.vportd.daemon;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -12,36 +12,84 @@ import org.vportd.chardev.Options;
 import org.vportd.chardev.backend.StdioChardev;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.chardev.secure.UserObjects;
+import org.vportd.handover.Parcel;
+import org.vportd.handover.ParcelSocket;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopGroup;
 import org.vportd.monitor.MonitorEnvironment;
 import org.vportd.monitor.Monitors;
 import org.vportd.monitor.NamedDescriptors;
 import org.vportd.monitor.VersionInfo;
+import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.UnixAddress;
 import org.vportd.serial.PortNames;
 import org.vportd.serial.SerialPort;
+import org.vportd.serial.state.StateFile;
 
 /** The running program: loops, character devices, devices and monitors. The first loop's thread only. */
 final class Daemon implements AutoCloseable {
+    private static final int HANDOVER_MODE = 0600;
+    private static final int HANDOVER_FORMAT = 1;
+
     private final EventLoop loop;
     private final LoopGroup loops;
     private final EventRelay relay;
     private final PortNames portNames = new PortNames();
     private final NamedDescriptors descriptors = new NamedDescriptors();
     private final Deque<Closeable> opened = new ArrayDeque<>();
-    private @Nullable DaemonServices services;
-    private @Nullable Monitors monitors;
+    private final DaemonConfig config;
+    private final DaemonServices services;
+    private final UserObjects objects = new UserObjects();
+    private final Chardevs chardevs;
+    private final DeviceTable devices;
+    private final Placement placement;
+    private final Monitors monitors;
+    private @Nullable StateFile stateFile;
+    private @Nullable HandoverSocket handover;
 
     private interface Closeable extends AutoCloseable {
         @Override
         void close();
     }
 
-    private Daemon(EventLoop loop) {
+    /** Makes one that has nothing yet. */
+    private Daemon(EventLoop loop, DaemonConfig config) {
         this.loop = loop;
+        this.config = config;
         this.loops = new LoopGroup(loop);
-        this.relay = new EventRelay(loop);
         opened.push(loops::close);
+        this.relay = new EventRelay(loop);
+        this.services = new DaemonServices(loop, objects, descriptors, config.escape());
+        this.chardevs = BuiltinTypes.table(loop, services);
+        opened.push(chardevs::close);
+        this.devices = new DeviceTable(new Maker(), chardevs, this::deviceDeleted);
+        opened.push(devices::close);
+        this.placement = new Placement(
+                loops,
+                loop,
+                config.maxLoops(),
+                chardevs,
+                devices,
+                config.monitors().stream().map(MonitorConfig::chardev).toList());
+        this.monitors = new Monitors(new MonitorEnvironment(
+                loop,
+                command -> loops.during(() -> {
+                    command.run();
+                    placement.settle();
+                }),
+                chardevs,
+                descriptors,
+                devices,
+                new ObjectTable(objects),
+                devices,
+                loop::stop,
+                VersionInfo.of(Version.program()),
+                config.name()));
+        opened.push(monitors::close);
+        chardevs.observe(this::chardevEvent);
+        whenSignalled("CONT", () -> continued(chardevs));
+        whenSignalled("WINCH", () -> windowChanged(chardevs));
     }
 
     /**
@@ -51,10 +99,10 @@ final class Daemon implements AutoCloseable {
      * @throws StartException if the system refuses something
      */
     static Daemon start(EventLoop loop, DaemonConfig config) throws ConfigException, StartException {
-        Daemon daemon = new Daemon(loop);
+        Daemon daemon = new Daemon(loop, config);
         boolean complete = false;
         try {
-            daemon.open(config);
+            daemon.open();
             complete = true;
             return daemon;
         } finally {
@@ -64,38 +112,18 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private void open(DaemonConfig config) throws ConfigException, StartException {
-        UserObjects objects = new UserObjects();
-        services = new DaemonServices(loop, objects, descriptors, config.escape());
+    private void open() throws ConfigException, StartException {
+        openStateFile(config.statePath());
         for (Options object : config.objects()) {
             within("-object " + object, () -> objects.add(object));
         }
-        Chardevs chardevs = BuiltinTypes.table(loop, services);
-        opened.push(chardevs::close);
-        whenSignalled("CONT", () -> continued(chardevs));
-        whenSignalled("WINCH", () -> windowChanged(chardevs));
-        DeviceTable devices = new DeviceTable(new Maker(config.once()), chardevs, this::deviceDeleted);
-        opened.push(devices::close);
-        Placement placement = new Placement(
-                loops,
-                loop,
-                config.maxLoops(),
-                chardevs,
-                devices,
-                config.monitors().stream().map(MonitorConfig::chardev).toList());
-        Monitors made = monitors(config, chardevs, objects, devices, placement);
-        opened.push(made::close);
-        monitors = made;
-        chardevs.observe(this::chardevEvent);
         for (ChardevConfig chardev : config.chardevs()) {
-            within(chardev.source(), () -> addChardev(chardevs, chardev.options(), config.notices()));
+            within(chardev.source(), () -> addChardev(chardev.options()));
         }
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
-        for (MonitorConfig monitor : config.monitors()) {
-            within(monitor.source(), () -> addMonitor(made, chardevs, monitor));
-        }
+        addMonitors();
         for (DeviceConfig device : config.devices().controllers()) {
             within("-device vhost-user-serial", () -> devices.add(device));
         }
@@ -104,16 +132,182 @@ final class Daemon implements AutoCloseable {
             within("-device " + port.source(), () -> devices.plug(port));
         }
         for (DeviceConfig device : config.devices().controllers()) {
-            serve(devices, device, config);
+            serve(device);
+        }
+        String path = config.handoverPath();
+        if (path != null) {
+            listenForHandover(FrontendSocket.bind("--handover", path, HANDOVER_MODE));
         }
         loops.during(placement::settle);
     }
 
-    private void serve(DeviceTable devices, DeviceConfig device, DaemonConfig config) throws StartException {
+    private void addMonitors() throws ConfigException {
+        for (MonitorConfig monitor : config.monitors()) {
+            within(monitor.source(), () -> addMonitor(monitor));
+        }
+    }
+
+    // --- handover
+
+    /**
+     * Takes the place of a process that listens at a path for that: with everything it has, nobody connected to it notices.
+     *
+     * @throws StartException if it is not there, or something cannot be taken over; it then goes on
+     */
+    static Daemon takeOver(EventLoop loop, String path) throws StartException {
+        try (ParcelSocket former = new ParcelSocket(UnixAddress.ofPath(path).connect(), HandoverSocket.PATIENCE_MS)) {
+            try (Parcel everything = former.receive()) {
+                return takeOver(loop, everything, former);
+            }
+        } catch (IOException e) {
+            throw new StartException("cannot take over: --take-over=" + path + ": " + e.getMessage());
+        }
+    }
+
+    private static Daemon takeOver(EventLoop loop, Parcel everything, ParcelSocket former) throws IOException {
+        Daemon daemon = new Daemon(loop, DaemonConfig.unpack(everything.parcel("config")));
+        boolean complete = false;
+        try {
+            daemon.adopt(everything);
+            former.send(new Parcel().put("ready", true));
+            try (Parcel answer = former.receive()) {
+                complete = answer.flag("go");
+            }
+            daemon.goOn();
+            return daemon;
+        } catch (ConfigException | StartException | IOException e) {
+            former.send(new Parcel().put("error", e.getMessage()));
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            if (!complete) {
+                daemon.handedOver(); // back to where it came from
+                daemon.close();
+            }
+        }
+    }
+
+    /** Packs everything for a process that takes over. What is connected does not move until {@link #goOn}. */
+    private Parcel pack() {
+        Parcel parcel = new Parcel()
+                .put("format", HANDOVER_FORMAT)
+                .put("config", config.pack())
+                .put(
+                        "objects",
+                        objects.sources().stream()
+                                .map(source -> new Parcel().put("options", source.canonical()))
+                                .toList())
+                .put("chardevs", chardevs.pack())
+                .put("monitors", monitors.pack())
+                .put(
+                        "devices",
+                        devices.controllers().stream().map(Controller::pack).toList())
+                .put("ports", devices.packPorts());
+        if (stateFile != null) {
+            parcel.put("state_file", stateFile.file());
+        }
+        if (handover != null) {
+            parcel.put("handover", handover.fd());
+        }
+        return parcel;
+    }
+
+    /** Makes the same from it, without moving anything. */
+    private void adopt(Parcel from) throws ConfigException, StartException, IOException {
+        if (from.number("format", 0) != HANDOVER_FORMAT) {
+            throw new IOException("it hands over in another format: format=" + from.number("format", 0) + " known="
+                    + HANDOVER_FORMAT);
+        }
+        Fd keptFile = from.takeFd("state_file");
+        if (keptFile != null) {
+            stateFile = StateFile.takeOver(keptFile, String.valueOf(config.statePath()));
+            opened.push(stateFile::close);
+        }
+        for (Parcel object : from.parcels("objects")) {
+            objects.add(Options.parse(String.valueOf(object.text("options")), UserObjects.IMPLIED_KEY, warning -> {}));
+        }
+        chardevs.unpack(from.parcels("chardevs"));
+        addMonitors();
+        monitors.unpack(from.parcels("monitors"));
+        for (Parcel device : from.parcels("devices")) {
+            devices.add(Controller.config(device));
+        }
+        devices.takeOverPorts(from.parcels("ports"));
+        for (Parcel device : from.parcels("devices")) {
+            for (Controller controller : devices.controllers()) {
+                if (controller.id().equals(Controller.config(device).serial().id())) {
+                    controller.takeOver(device, stateFile, this::sessionEnded);
+                }
+            }
+        }
+        Fd listening = from.takeFd("handover");
+        if (listening != null) {
+            listenForHandover(FrontendSocket.takeOver(listening, config.handoverPath()));
+        }
+    }
+
+    private void goOn() {
+        loops.during(() -> {
+            placement.settle();
+            devices.controllers().forEach(Controller::goOn);
+        });
+    }
+
+    /** Another process has everything: what is closed here is left as it is outside. */
+    private void handedOver() {
+        chardevs.handedOver();
+        devices.controllers().forEach(Controller::handedOver);
+        if (handover != null) {
+            handover.handedOver();
+        }
+    }
+
+    private void listenForHandover(FrontendSocket socket) throws StartException {
+        try {
+            HandoverSocket made = new HandoverSocket(loop, socket, loops, new Giver());
+            handover = made;
+            opened.push(made::close);
+        } catch (PosixException e) {
+            throw new StartException("cannot watch the socket for a handover: " + e.getMessage());
+        }
+    }
+
+    private final class Giver implements HandoverSocket.Giver {
+        @Override
+        public boolean isAtRest() {
+            return devices.controllers().stream().allMatch(Controller::isAtRest);
+        }
+
+        @Override
+        public Parcel pack() {
+            return Daemon.this.pack();
+        }
+
+        @Override
+        public void goOn() {
+            devices.controllers().forEach(Controller::goOn);
+        }
+
+        @Override
+        public void handedOver() {
+            Daemon.this.handedOver();
+            loop.stopNow();
+        }
+    }
+
+    // --- parts
+
+    private void openStateFile(@Nullable String path) throws StartException {
+        stateFile = path == null ? null : KeptState.openFile(path);
+        if (stateFile != null) {
+            opened.push(stateFile::close);
+        }
+    }
+
+    private void serve(DeviceConfig device) throws StartException {
         for (Controller controller : devices.controllers()) {
             SocketConfig where = device.socket();
             if (controller.id().equals(device.serial().id()) && where != null) {
-                new Maker(config.once()).serve(controller, where);
+                serve(controller, where);
                 if (config.notices() && where.path() != null) {
                     Notices.howToConnect(where.path(), controller.device());
                 }
@@ -121,26 +315,29 @@ final class Daemon implements AutoCloseable {
         }
     }
 
+    private void serve(Controller controller, SocketConfig where) throws StartException {
+        if (stateFile != null) {
+            controller.keepIn(stateFile);
+        }
+        controller.serve(where, descriptors, this::sessionEnded);
+    }
+
+    private void sessionEnded(boolean listening) {
+        if (config.once() || !listening) {
+            loop.stop();
+        }
+    }
+
     /** What devices are made with. */
     private final class Maker implements DeviceTable.Maker {
-        private final boolean once;
-
-        Maker(boolean once) {
-            this.once = once;
-        }
-
         @Override
-        public Controller make(DeviceConfig config) throws ConfigException {
-            return new Controller(loop.part(), config, portNames, Daemon.this::guestOpened);
+        public Controller make(DeviceConfig device) throws ConfigException {
+            return new Controller(loop.part(), device, portNames, Daemon.this::guestOpened);
         }
 
         @Override
         public void serve(Controller controller, SocketConfig where) throws StartException {
-            controller.serve(where, descriptors, listening -> {
-                if (once || !listening) {
-                    loop.stop();
-                }
-            });
+            Daemon.this.serve(controller, where);
         }
     }
 
@@ -177,14 +374,14 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private static void addChardev(Chardevs chardevs, Options options, boolean notices) throws ConfigException {
+    private void addChardev(Options options) throws ConfigException {
         Chardev chardev = chardevs.add(options);
-        if (notices) {
+        if (config.notices()) {
             chardev.notice().ifPresent(Console.err()::println);
         }
     }
 
-    private static void addMonitor(Monitors monitors, Chardevs chardevs, MonitorConfig monitor) throws ConfigException {
+    private void addMonitor(MonitorConfig monitor) throws ConfigException {
         Chardev chardev = chardevs.find(monitor.chardev());
         if (chardev == null) {
             throw new ConfigException("chardev \"" + monitor.chardev() + "\" not found");
@@ -195,28 +392,10 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private Monitors monitors(
-            DaemonConfig config, Chardevs chardevs, UserObjects objects, DeviceTable devices, Placement placement) {
-        return new Monitors(new MonitorEnvironment(
-                loop,
-                command -> loops.during(() -> {
-                    command.run();
-                    placement.settle();
-                }),
-                chardevs,
-                descriptors,
-                devices,
-                new ObjectTable(objects),
-                devices,
-                loop::stop,
-                VersionInfo.of(Version.program()),
-                config.name()));
-    }
-
     private void guestOpened(SerialPort port, boolean open) {
         String id = port.options().deviceId();
         if (id != null) {
-            relay.tell("port " + id, () -> withMonitors(all -> all.portChanged(id, open)));
+            relay.tell("port " + id, () -> monitors.portChanged(id, open));
         }
     }
 
@@ -225,20 +404,12 @@ final class Daemon implements AutoCloseable {
             String id = chardev.id();
             String filename = chardev.filename();
             boolean open = event == ChardevEvent.OPENED;
-            relay.tell("chardev " + id, () -> withMonitors(all -> all.chardevChanged(id, open, filename)));
-        }
-    }
-
-    private void withMonitors(Consumer<Monitors> action) {
-        if (monitors != null) {
-            action.accept(monitors);
+            relay.tell("chardev " + id, () -> monitors.chardevChanged(id, open, filename));
         }
     }
 
     private void deviceDeleted(@Nullable String id, String path) {
-        if (monitors != null) {
-            monitors.deviceDeleted(id, path);
-        }
+        monitors.deviceDeleted(id, path);
     }
 
     /** Serves until the loop is stopped, and answers what the program is to exit with. */
@@ -248,14 +419,12 @@ final class Daemon implements AutoCloseable {
         if (failure != null) {
             throw new IllegalStateException("a thread for devices has failed", failure);
         }
-        return services == null ? 0 : services.exitStatus();
+        return services.exitStatus();
     }
 
     /** Tells monitors why everything is about to be closed. */
     void endedBySignal() {
-        if (monitors != null) {
-            monitors.endedBySignal();
-        }
+        monitors.endedBySignal();
     }
 
     /** Ends the session and lets go of everything outside, sockets and links in the file system included. */

@@ -3,10 +3,13 @@ package org.vportd.daemon;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Options;
+import org.vportd.handover.Parcel;
 
 /**
  * All that the daemon is told when it starts.
  *
+ * @param statePath the file in which the devices' state outlives the process, or null
+ * @param handoverPath where another process can come to take this one's place, or null
  * @param once whether to stop after the first session of any device
  * @param name what monitors are told this instance is called, or null
  * @param escape the key that begins a command to a multiplexer
@@ -18,6 +21,8 @@ import org.vportd.chardev.Options;
  * @param notices whether a person is told how to go on
  */
 record DaemonConfig(
+        @Nullable String statePath,
+        @Nullable String handoverPath,
         boolean once,
         @Nullable String name,
         byte escape,
@@ -26,4 +31,32 @@ record DaemonConfig(
         List<MonitorConfig> monitors,
         DevicesConfig devices,
         int maxLoops,
-        boolean notices) {}
+        boolean notices) {
+    /** Packs what there is besides devices, chardevs and objects, for a process that takes over. */
+    Parcel pack() {
+        return new Parcel()
+                .put("state_path", statePath)
+                .put("handover_path", handoverPath)
+                .put("once", once)
+                .put("name", name)
+                .put("escape", escape)
+                .put("max_loops", maxLoops)
+                .put("monitors", monitors.stream().map(MonitorConfig::pack).toList());
+    }
+
+    /** What {@link #pack} has packed. */
+    static DaemonConfig unpack(Parcel from) {
+        return new DaemonConfig(
+                from.text("state_path"),
+                from.text("handover_path"),
+                from.flag("once"),
+                from.text("name"),
+                (byte) from.number("escape", 1),
+                List.of(),
+                List.of(),
+                from.parcels("monitors").stream().map(MonitorConfig::unpack).toList(),
+                new DevicesConfig(List.of(), List.of()),
+                (int) from.number("max_loops", 1),
+                false);
+    }
+}

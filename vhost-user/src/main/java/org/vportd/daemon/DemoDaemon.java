@@ -48,6 +48,8 @@ final class DemoDaemon implements AutoCloseable {
 
     private static DaemonConfig config(Path dir) throws Exception {
         return new DaemonConfig(
+                null,
+                null,
                 false,
                 null,
                 (byte) 1,

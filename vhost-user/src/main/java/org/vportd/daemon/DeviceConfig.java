@@ -1,5 +1,6 @@
 package org.vportd.daemon;
 
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -17,11 +18,13 @@ import org.vportd.vhostuser.backend.BackendOptions;
  * @param serial the device
  * @param backend what its vhost-user back-end offers
  * @param socket where its front-end comes from; null if the option does not say
+ * @param source what the user wrote
  */
 record DeviceConfig(
         SerialOptions serial,
         BackendOptions backend,
-        @Nullable SocketConfig socket) {
+        @Nullable SocketConfig socket,
+        Options source) {
     private static final Set<String> CONTROLLERS =
             Set.of("vhost-user-serial", "virtio-serial", "virtio-serial-pci", "virtio-serial-device");
     private static final Set<String> CONTROLLER_KEYS = Set.of(
@@ -37,13 +40,19 @@ record DeviceConfig(
             "resize-order",
             "status",
             "inband",
+            "iommu_platform",
+            "gpa",
             "socket-path",
             "socket-mode",
             "fd");
 
     /** What is served if nobody says what. */
     static DeviceConfig byDefault() {
-        return new DeviceConfig(SerialOptions.defaults(), BackendOptions.defaults(), null);
+        return new DeviceConfig(
+                SerialOptions.defaults(),
+                BackendOptions.defaults(),
+                null,
+                Options.of(Map.of("driver", "vhost-user-serial")));
     }
 
     /** Whether options are those of such a device rather than of a port. */
@@ -65,12 +74,12 @@ record DeviceConfig(
                         "accepted: " + String.join(", ", keys(controller.string("driver", ""))));
             }
         }
-        return new DeviceConfig(serial(controller), backend(controller), SocketConfig.parse(controller));
+        return new DeviceConfig(serial(controller), backend(controller), SocketConfig.parse(controller), controller);
     }
 
     /** The same, served through another socket. */
     DeviceConfig withSocket(@Nullable SocketConfig other) {
-        return new DeviceConfig(serial, backend, other);
+        return new DeviceConfig(serial, backend, other, source);
     }
 
     /** The names of all devices. */
@@ -124,6 +133,9 @@ record DeviceConfig(
     private static BackendOptions backend(Options controller) throws ConfigException {
         BackendOptions defaults = BackendOptions.defaults();
         return new BackendOptions(
-                controller.bool("status", defaults.status()), controller.bool("inband", defaults.inband()));
+                controller.bool("status", defaults.status()),
+                controller.bool("inband", defaults.inband()),
+                controller.bool("iommu_platform", defaults.iommu()),
+                controller.bool("gpa", defaults.guestAddresses()));
     }
 }

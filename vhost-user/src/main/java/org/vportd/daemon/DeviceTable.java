@@ -13,6 +13,7 @@ import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.WindowSize;
+import org.vportd.handover.Parcel;
 import org.vportd.monitor.DeviceControl;
 import org.vportd.monitor.DeviceNotFoundException;
 import org.vportd.monitor.DeviceTree;
@@ -31,7 +32,7 @@ final class DeviceTable implements DeviceControl, DeviceTree, AutoCloseable {
     /** By where they are in the tree of objects. */
     private final Map<String, Plugged> byPath = new LinkedHashMap<>();
 
-    private record Plugged(Controller controller, SerialPort port) {}
+    private record Plugged(Controller controller, SerialPort port, Options source) {}
 
     /** Makes devices and serves them. */
     interface Maker {
@@ -115,10 +116,37 @@ final class DeviceTable implements DeviceControl, DeviceTree, AutoCloseable {
     /** Plugs a port, whose id nobody has. */
     void plug(PortConfig port) throws ConfigException {
         Chardev chardev = findChardev(port);
+        String id = port.options().deviceId();
+        plug(port, chardev, id == null ? anonymousPath() : PATH + id);
+    }
+
+    private void plug(PortConfig port, @Nullable Chardev chardev, String path) throws ConfigException {
         Controller controller = findController(port);
         SerialPort plugged = controller.device().addPort(port.options(), chardev);
-        String id = port.options().deviceId();
-        byPath.put(id == null ? anonymousPath() : PATH + id, new Plugged(controller, plugged));
+        byPath.put(path, new Plugged(controller, plugged, port.source()));
+    }
+
+    // --- handover
+
+    /** Packs what the ports are, for {@link #takeOverPorts} in another process; how they are is packed with their devices. */
+    List<Parcel> packPorts() {
+        List<Parcel> ports = new ArrayList<>();
+        byPath.forEach((path, plugged) -> {
+            Options exactly = plugged.source()
+                    .with("bus", plugged.controller().device().options().bus())
+                    .with("nr", String.valueOf(plugged.port().id()));
+            ports.add(new Parcel().put("path", path).put("options", exactly.canonical()));
+        });
+        return ports;
+    }
+
+    /** Plugs the same ports as in another process. The devices are there. */
+    void takeOverPorts(List<Parcel> ports) throws ConfigException {
+        for (Parcel parcel : ports) {
+            Options options = Options.parse(String.valueOf(parcel.text("options")), "driver", warning -> {});
+            PortConfig port = PortConfig.parse(options, List.of(options.string("bus", "")), id -> false);
+            plug(port, findChardev(port), String.valueOf(parcel.text("path")));
+        }
     }
 
     /** The one whose bus is named, otherwise the first. */

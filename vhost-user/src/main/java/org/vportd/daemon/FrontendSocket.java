@@ -23,6 +23,7 @@ final class FrontendSocket implements AutoCloseable {
     private final Fd fd;
     private final @Nullable String path;
     private final @Nullable FileStatus bound;
+    private boolean handedOver;
 
     private FrontendSocket(Fd fd, @Nullable String path, @Nullable FileStatus bound) {
         this.fd = fd;
@@ -38,17 +39,22 @@ final class FrontendSocket implements AutoCloseable {
      */
     static FrontendSocket open(SocketConfig config, NamedDescriptors passed) throws StartException {
         String path = config.path();
-        return path != null ? bind(path, config.mode()) : inherit(String.valueOf(config.fd()), passed);
+        return path != null ? bind("socket-path", path, config.mode()) : inherit(String.valueOf(config.fd()), passed);
     }
 
-    private static FrontendSocket bind(String path, int mode) throws StartException {
-        removeStale(path);
+    /**
+     * Binds a path.
+     *
+     * @param option what errors call it
+     */
+    static FrontendSocket bind(String option, String path, int mode) throws StartException {
+        removeStale(option, path);
         int umask = Posix.umask(ALL_PERMISSIONS & ~mode);
         try {
             Fd fd = Sockets.listenUnix(path, BACKLOG);
             return new FrontendSocket(fd, path, FileStatus.ofLink(path));
         } catch (IOException e) {
-            throw new StartException("cannot listen on socket-path=" + path + ": " + reason(e));
+            throw new StartException("cannot listen on " + option + "=" + path + ": " + reason(e));
         } finally {
             Posix.umask(umask);
         }
@@ -58,7 +64,7 @@ final class FrontendSocket implements AutoCloseable {
         return e instanceof PosixException posix ? posix.errorText() : String.valueOf(e.getMessage());
     }
 
-    private static void removeStale(String path) throws StartException {
+    private static void removeStale(String option, String path) throws StartException {
         FileStatus there;
         try {
             there = FileStatus.ofLink(path);
@@ -66,26 +72,27 @@ final class FrontendSocket implements AutoCloseable {
             if (e.errno() == Errno.ENOENT && isDirectoryThere(path)) {
                 return;
             }
-            throw new StartException("cannot listen on socket-path=" + path + ": " + e.errorText());
+            throw new StartException("cannot listen on " + option + "=" + path + ": " + e.errorText());
         }
         if (!there.isSocket()) {
-            throw new StartException("cannot listen on socket-path=" + path + ": there is a file that is no socket");
+            throw new StartException("cannot listen on " + option + "=" + path + ": there is a file that is no socket");
         }
         try {
             UnixAddress.ofPath(path).connect().close();
-            throw new StartException("cannot listen on socket-path=" + path + ": somebody listens there already");
+            throw new StartException("cannot listen on " + option + "=" + path + ": somebody listens there already");
         } catch (IOException refused) {
             if (refused instanceof PosixException busy && busy.errno() == Errno.EAGAIN) {
-                throw new StartException("cannot listen on socket-path=" + path + ": somebody listens there already");
+                throw new StartException(
+                        "cannot listen on " + option + "=" + path + ": somebody listens there already");
             }
             if (!(refused instanceof PosixException posix) || posix.errno() != Errno.ECONNREFUSED) {
-                throw new StartException("cannot listen on socket-path=" + path + ": " + reason(refused));
+                throw new StartException("cannot listen on " + option + "=" + path + ": " + reason(refused));
             }
         }
         try {
             Posix.unlink(path);
         } catch (PosixException e) {
-            throw new StartException("cannot remove the stale socket socket-path=" + path + ": " + e.errorText());
+            throw new StartException("cannot remove the stale socket " + option + "=" + path + ": " + e.errorText());
         }
     }
 
@@ -128,6 +135,16 @@ final class FrontendSocket implements AutoCloseable {
         throw new StartException("fd=" + name + " is not an open descriptor");
     }
 
+    /** Goes on with a socket of another process, and the file that belongs to it. */
+    static FrontendSocket takeOver(Fd fd, @Nullable String path) throws PosixException {
+        return new FrontendSocket(fd, path, path == null ? null : FileStatus.ofLink(path));
+    }
+
+    /** From here on the file is another process's. */
+    void handedOver() {
+        handedOver = true;
+    }
+
     /** Whether it listens; otherwise it is one end of a connection. */
     boolean isListening() throws StartException {
         try {
@@ -145,7 +162,7 @@ final class FrontendSocket implements AutoCloseable {
     /** Removes the path, if it is still ours. */
     @Override
     public void close() {
-        if (path == null || bound == null) {
+        if (path == null || bound == null || handedOver) {
             return;
         }
         try {

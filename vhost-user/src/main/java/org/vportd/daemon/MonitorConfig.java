@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import java.util.Set;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.handover.Parcel;
 
 /**
  * A monitor.
@@ -21,6 +22,24 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
         CONTROL,
         /** Commands that people type. */
         READLINE
+    }
+
+    /** Packs it for a process that takes over. */
+    Parcel pack() {
+        return new Parcel()
+                .put("source", source)
+                .put("chardev", chardev)
+                .put("control", mode == Mode.CONTROL)
+                .put("pretty", pretty);
+    }
+
+    /** What {@link #pack} has packed. */
+    static MonitorConfig unpack(Parcel from) {
+        return new MonitorConfig(
+                String.valueOf(from.text("source")),
+                String.valueOf(from.text("chardev")),
+                from.flag("control") ? Mode.CONTROL : Mode.READLINE,
+                from.flag("pretty"));
     }
 
     /** Reads the options of {@code -mon}. */

@@ -12,6 +12,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -48,6 +49,7 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final int MAX_DEFAULT_THREADS = 4;
     private static final int MAX_THREADS = 256;
+    private static final Set<String> ALLOWED_WITH_TAKE_OVER = Set.of("--take-over", "--log-level");
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -92,6 +94,25 @@ final class ServeCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(
+            names = {"--state", "-state"},
+            paramLabel = "PATH",
+            description =
+                    "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
+    private @Nullable String statePath;
+
+    @Option(
+            names = {"--handover", "-handover"},
+            paramLabel = "PATH",
+            description = "Listen on this UNIX socket for a vportd that takes over, with --take-over.")
+    private @Nullable String handoverPath;
+
+    @Option(
+            names = {"--take-over", "-take-over"},
+            paramLabel = "PATH",
+            description = "Take the place of the vportd that listens there, with all it has; guests do not notice.")
+    private @Nullable String takeOverPath;
+
+    @Option(
             names = {"--once", "-once"},
             description = "Stop after the first front-end has left.")
     private boolean once;
@@ -122,11 +143,14 @@ final class ServeCommand implements Callable<Integer> {
         if (arguments.answersHelp(new OptionHelp(Console.out()))) {
             return CommandLine.ExitCode.OK;
         }
-        DaemonConfig config = config();
+        DaemonConfig config = takeOverPath == null ? config() : null;
+        if (takeOverPath != null) {
+            checkAlone();
+        }
         int[] status = {CommandLine.ExitCode.OK};
         try (EventLoop loop = EventLoop.open()) {
             Termination.whileRunning(loop, termination -> {
-                try (Daemon daemon = Daemon.start(loop, config)) {
+                try (Daemon daemon = start(loop, config)) {
                     status[0] = daemon.run();
                     if (termination.isSignalled()) {
                         daemon.endedBySignal();
@@ -136,6 +160,20 @@ final class ServeCommand implements Callable<Integer> {
             return status[0];
         } catch (PosixException e) {
             throw new StartException("cannot start: " + e.getMessage());
+        }
+    }
+
+    private Daemon start(EventLoop loop, @Nullable DaemonConfig config) throws ConfigException, StartException {
+        return config == null ? Daemon.takeOver(loop, String.valueOf(takeOverPath)) : Daemon.start(loop, config);
+    }
+
+    /** What there is comes from the other process, so it cannot be said here. */
+    private void checkAlone() {
+        for (OptionSpec option : command().commandLine().getParseResult().matchedOptions()) {
+            if (!ALLOWED_WITH_TAKE_OVER.contains(option.longestName())) {
+                throw usage("--take-over takes everything from the other vportd: " + option.longestName()
+                        + " cannot be given with it");
+            }
         }
     }
 
@@ -152,6 +190,8 @@ final class ServeCommand implements Callable<Integer> {
             throw usage("one of --socket-path=PATH and --fd=FDNUM is required");
         }
         return new DaemonConfig(
+                statePath,
+                handoverPath,
                 once,
                 guestName(),
                 arguments.escape(),
@@ -207,9 +247,13 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private CommandLine.ParameterException usage(String message) {
+        return new CommandLine.ParameterException(command().commandLine(), message);
+    }
+
+    private CommandSpec command() {
         if (spec == null) {
             throw new IllegalStateException("command was not made by picocli");
         }
-        return new CommandLine.ParameterException(spec.commandLine(), message);
+        return spec;
     }
 }

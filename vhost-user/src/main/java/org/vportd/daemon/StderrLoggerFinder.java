@@ -86,7 +86,7 @@ public final class StderrLoggerFinder extends System.LoggerFinder {
         private static String printable(String text) {
             StringBuilder line = new StringBuilder(text.length());
             text.chars().forEach(c -> {
-                if (c < ' ' || c == 0x7f) {
+                if (c < ' ' || (c >= 0x7f && c < 0xa0)) {
                     line.append(String.format("\\x%02x", c));
                 } else {
                     line.append((char) c);

@@ -5,6 +5,7 @@ import java.util.List;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 import org.vportd.monitor.line.LineEditor;
 
 /**
@@ -166,6 +167,16 @@ final class HumanSession extends MonitorSession {
         if (!lines.isEmpty()) {
             output().add(lines.replace("\n", "\r\n").getBytes(StandardCharsets.UTF_8));
         }
+    }
+
+    @Override
+    Parcel pack() {
+        return new Parcel().put("greeted", greeted);
+    }
+
+    @Override
+    void unpack(Parcel from) {
+        greeted = connected && from.flag("greeted");
     }
 
     // What commands need of it

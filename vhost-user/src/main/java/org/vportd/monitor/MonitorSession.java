@@ -6,6 +6,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.posix.Fd;
@@ -170,6 +171,17 @@ abstract class MonitorSession implements ChardevHandler, Requester, AutoCloseabl
     public final void afterReply(Runnable action) {
         afterReply = action;
     }
+
+    /** The chardev it uses. */
+    final String chardevId() {
+        return frontend.chardevId();
+    }
+
+    /** Packs how far it has got with whoever is connected, for {@link #unpack} in another process. */
+    abstract Parcel pack();
+
+    /** Goes on where it was in another process. Its chardev has come from there, too. */
+    abstract void unpack(Parcel from);
 
     /** Lets the chardev go. */
     @Override

@@ -4,9 +4,11 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 
 /**
  * The monitors of the program, and what they have in common: the commands, and the events that each of them is told.
@@ -127,6 +129,24 @@ public final class Monitors implements AutoCloseable {
         for (QmpSession session : sessions) {
             session.sendEvent(event);
         }
+    }
+
+    /** Packs how far each monitor has got, for {@link #unpack} in another process that has made the same ones. */
+    public List<Parcel> pack() {
+        return all().map(session -> session.pack().put("chardev", session.chardevId()))
+                .toList();
+    }
+
+    /** Has monitors go on where they were in another process. */
+    public void unpack(List<Parcel> parcels) {
+        for (Parcel parcel : parcels) {
+            all().filter(session -> session.chardevId().equals(parcel.text("chardev")))
+                    .forEach(session -> session.unpack(parcel));
+        }
+    }
+
+    private Stream<MonitorSession> all() {
+        return Stream.concat(sessions.stream(), humanSessions.stream());
     }
 
     /** Writes what waits for any client, as far as it takes it. */

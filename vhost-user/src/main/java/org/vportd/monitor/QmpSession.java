@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 import org.vportd.monitor.json.JsonException;
 import org.vportd.monitor.json.JsonFramer;
 import org.vportd.monitor.json.JsonText;
@@ -245,6 +246,20 @@ final class QmpSession extends MonitorSession {
         }
         outOfBandEnabled = !enable.isEmpty();
         phase = Phase.READY;
+    }
+
+    @Override
+    Parcel pack() {
+        return new Parcel().put("phase", phase.name()).put("out_of_band", outOfBandEnabled);
+    }
+
+    @Override
+    void unpack(Parcel from) {
+        if (phase != Phase.DISCONNECTED && Phase.READY.name().equals(from.text("phase"))) {
+            output().clear(); // the greeting: this client has had it
+            phase = Phase.READY;
+            outOfBandEnabled = from.flag("out_of_band");
+        }
     }
 
     /** Lets the chardev go. */

@@ -88,6 +88,8 @@ class ChaosTest {
 
     private DaemonThread.Config config(List<Options> objects) {
         return () -> new DaemonConfig(
+                null,
+                null,
                 false,
                 "chaos",
                 (byte) 1,

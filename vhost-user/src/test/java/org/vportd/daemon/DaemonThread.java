@@ -1,5 +1,6 @@
 package org.vportd.daemon;
 
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.vportd.loop.EventLoop;
@@ -10,32 +11,61 @@ final class DaemonThread implements AutoCloseable {
 
     private final EventLoop loop;
     private final Thread thread;
+    private boolean closed;
 
     interface Config {
         DaemonConfig make() throws Exception;
     }
 
+    private interface Starter {
+        Daemon start(EventLoop loop) throws Exception;
+    }
+
     DaemonThread(Config config) throws Exception {
+        this((Starter) loop -> Daemon.start(loop, config.make()));
+    }
+
+    /** One that takes the place of another. */
+    static DaemonThread takingOver(Path handover) throws Exception {
+        return new DaemonThread((Starter) loop -> Daemon.takeOver(loop, handover.toString()));
+    }
+
+    private DaemonThread(Starter starter) throws Exception {
         loop = EventLoop.open();
         CompletableFuture<Boolean> started = new CompletableFuture<>();
-        thread = new Thread(() -> run(config, started), "test-daemon");
+        thread = new Thread(() -> run(starter, started), "test-daemon");
         thread.start();
         boolean unused = started.get(PATIENCE_S, TimeUnit.SECONDS);
     }
 
-    private void run(Config config, CompletableFuture<Boolean> started) {
-        try (Daemon daemon = Daemon.start(loop, config.make())) {
+    private void run(Starter starter, CompletableFuture<Boolean> started) {
+        try (Daemon daemon = starter.start(loop)) {
             started.complete(true);
             int unused = daemon.run();
         } catch (Exception | Error e) {
-            started.completeExceptionally(e);
+            if (started.completeExceptionally(e)) {
+                return;
+            }
             throw new IllegalStateException("the daemon has failed", e);
         }
     }
 
+    /** Waits until it has ended by itself, and closes what is left of it. */
+    void awaitEnd() {
+        join();
+        closed = true;
+        loop.close();
+    }
+
     @Override
     public void close() {
-        loop.stop();
+        if (!closed) {
+            loop.stop();
+            awaitEnd();
+        }
+    }
+
+    private void join() {
         try {
             thread.join(TimeUnit.SECONDS.toMillis(PATIENCE_S));
         } catch (InterruptedException e) {
@@ -44,6 +74,5 @@ final class DaemonThread implements AutoCloseable {
         if (thread.isAlive()) {
             throw new AssertionError("the daemon does not stop");
         }
-        loop.close();
     }
 }

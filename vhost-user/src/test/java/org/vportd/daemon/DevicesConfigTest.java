@@ -57,10 +57,14 @@ class DevicesConfigTest {
     void shouldDescribeDeviceWhenAnyOfItsNamesIsUsed(String driver) throws ConfigException {
         DeviceConfig config = one(
                 driver + ",id=s0,max_ports=4,emergency-write=off,indirect_desc=off,event_idx=off,packed=on,in_order=on,"
-                        + "status=off,inband=on");
+                        + "status=off,inband=on,iommu_platform=on,gpa=on");
         assertEquals(new SerialOptions("s0", 4, false, false, false, true, true, ConsoleSize.OFF), config.serial());
         assertFalse(config.backend().status());
         assertTrue(config.backend().inband());
+        assertTrue(config.backend().iommu());
+        assertTrue(config.backend().guestAddresses());
+        assertFalse(one().backend().iommu());
+        assertFalse(one().backend().guestAddresses());
     }
 
     @ParameterizedTest

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +87,7 @@ class LauncherIT {
     }
 
     @Test
+    @DisplayName("SEC-105 SIGTERM ends it, sockets and links removed, also while a front-end says half a message")
     void shouldRemoveSocketsAndLinksAndExitWith0WhenTerminated() throws Exception {
         Path socket = dir.resolve("front.sock");
         Path chardev = dir.resolve("chan.sock");
@@ -108,7 +110,8 @@ class LauncherIT {
                 .redirectErrorStream(true)
                 .start();
         try (BufferedReader output = daemon.inputReader(StandardCharsets.UTF_8);
-                SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+                SocketChannel frontend = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             readUntil(output, "virtio_uml.device=" + socket + ":3", lines);
             String said = String.join("\n", lines);
             assertTrue(said.contains("char device redirected to /dev/pts/"), said);
@@ -118,6 +121,9 @@ class LauncherIT {
             client.write(ByteBuffer.wrap("{'execute': 'qmp_capabilities'}".getBytes(StandardCharsets.UTF_8)));
             BufferedReader qmp = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
             readUntil(qmp, "\"return\"", new ArrayList<>());
+            frontend.connect(UnixDomainSocketAddress.of(socket));
+            frontend.write(ByteBuffer.allocate(5));
+            readUntil(output, "front-end connected", lines);
             daemon.destroy();
             readUntil(qmp, "host-signal", new ArrayList<>());
             assertTrue(daemon.waitFor(5, TimeUnit.SECONDS), "did not end");

@@ -46,6 +46,8 @@ class ManyGuestsTest {
     @BeforeEach
     void start() throws Exception {
         daemon = new DaemonThread(() -> new DaemonConfig(
+                null,
+                null,
                 false,
                 "many",
                 (byte) 1,

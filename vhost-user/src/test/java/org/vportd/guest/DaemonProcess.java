@@ -80,6 +80,12 @@ final class DaemonProcess {
         return awaitExit(timeout);
     }
 
+    /** Ends it by SIGKILL. */
+    void kill(Duration timeout) throws IOException {
+        process.destroyForcibly();
+        int unused = awaitExit(timeout);
+    }
+
     /** Waits until it has ended and returns its exit status. */
     int awaitExit(Duration timeout) throws IOException {
         try {

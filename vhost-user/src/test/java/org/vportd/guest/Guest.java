@@ -24,12 +24,16 @@ final class Guest implements AutoCloseable {
     private static final int TAIL_LENGTH = 3000;
     private static final Duration EXIT_TIMEOUT = Duration.ofSeconds(10);
 
+    private static final String KERNEL = "Linux version";
+
     private final Process process;
+    private final boolean sameProcess;
     private final Path logFile;
     private final StringBuilder log = new StringBuilder();
     private final Thread collector;
 
-    private Guest(ProcessBuilder command, Path dir) throws IOException {
+    private Guest(ProcessBuilder command, Path dir, boolean sameProcess) throws IOException {
+        this.sameProcess = sameProcess;
         logFile = unusedLog(dir);
         process = command.directory(dir.toFile())
                 .redirectErrorStream(true)
@@ -56,7 +60,7 @@ final class Guest implements AutoCloseable {
                 "uml_dir=" + dirOfUml.toAbsolutePath() + "/",
                 "virtio_uml.device=" + vhostUserSocket.toAbsolutePath() + ":3"));
         command.addAll(List.of(arguments));
-        return new Guest(new ProcessBuilder(command), dir);
+        return new Guest(new ProcessBuilder(command), dir, true);
     }
 
     /**
@@ -74,13 +78,34 @@ final class Guest implements AutoCloseable {
         return qemuWith(dir, device);
     }
 
+    /**
+     * Starts QEMU's machine without PCI, whose device is on virtio-mmio. Time runs by instructions: its kernel has nothing
+     * else to measure it with, and hangs if it fails to.
+     */
+    static Guest microvm(Path vhostUserSocket, Path dir, int numVqs) throws IOException {
+        List<String> device = List.of(
+                "-icount",
+                "shift=auto",
+                "-global",
+                "virtio-mmio.force-legacy=false",
+                "-chardev",
+                "socket,id=vhost,path=" + vhostUserSocket.toAbsolutePath(),
+                "-device",
+                "vhost-user-test-device,chardev=vhost,virtio-id=3,num_vqs=" + numVqs + ",config_size=12,vq_size=128");
+        return qemuWith("microvm", dir, device);
+    }
+
     /** Starts QEMU with any devices. */
     static Guest qemuWith(Path dir, List<String> devices) throws IOException {
+        return qemuWith("q35", dir, devices);
+    }
+
+    private static Guest qemuWith(String machine, Path dir, List<String> devices) throws IOException {
         GuestFiles files = GuestFiles.require();
         List<String> command = new ArrayList<>(List.of(
                 files.qemu().toString(),
                 "-M",
-                "q35,memory-backend=mem",
+                machine + ",memory-backend=mem",
                 "-accel",
                 "tcg",
                 "-m",
@@ -100,7 +125,7 @@ final class Guest implements AutoCloseable {
                 "-append",
                 "console=ttyS0 quiet panic=-1"));
         command.addAll(devices);
-        return new Guest(new ProcessBuilder(command), dir);
+        return new Guest(new ProcessBuilder(command), dir, false);
     }
 
     long pid() {
@@ -113,6 +138,22 @@ final class Guest implements AutoCloseable {
 
     Path logFile() {
         return logFile;
+    }
+
+    /** How many kernels of user-mode Linux have begun to speak. */
+    int kernels() {
+        synchronized (log) {
+            int count = 0;
+            for (int at = log.indexOf(KERNEL); at >= 0; at = log.indexOf(KERNEL, at + 1)) {
+                count++;
+            }
+            return count;
+        }
+    }
+
+    /** Whether it is user-mode Linux, which executes itself to reboot. */
+    boolean isSameProcessAfterReboot() {
+        return sameProcess;
     }
 
     /** Waits until the guest's messages contain a text. */

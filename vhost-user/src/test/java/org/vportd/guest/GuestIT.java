@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.virtio.VirtioFeature;
 
 /** The packaged daemon serves real Linux guests. */
@@ -21,70 +23,115 @@ class GuestIT {
         return Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off");
     }
 
-    /** QEMU with split rings. */
-    @Nested
-    class Qemu extends QemuTests {
-        Qemu() {
-            super("");
+    private static Qmp connectMonitor(RigTests tests) throws Exception {
+        return Qmp.connect(tests.rig().dir().resolve("qmp"));
+    }
+
+    /** The virtio features, or the protocol features, that the guest has taken. */
+    private static long negotiated(RigTests tests, String what) throws Exception {
+        Pattern pattern = Pattern.compile(" " + what + "=0x([0-9a-f]+)");
+        return Long.parseLong(
+                tests.rig().daemon().awaitLog(pattern, RigTests.SHORT).group(1), 16);
+    }
+
+    /** QEMU's monitor stops the machine again and again while data moves both ways. */
+    private static void assertNothingIsLostWhenStopped(RigTests tests) throws Exception {
+        long size = RigTests.SIZE;
+        Duration transfer = RigTests.TRANSFER;
+        try (HostPeer peer = tests.openBothEnds();
+                Qmp monitor = connectMonitor(tests)) {
+            Future<String> sent = tests.rig().inBackground(() -> peer.send(size, 21, transfer));
+            Console.Pending both = tests.rig()
+                    .console()
+                    .start("portsend 5 " + size + " 22 >/tmp/sent & portrecv 5 " + size + "; wait $!; cat /tmp/sent");
+            MessageDigest received = TestPattern.newDigest();
+            int stops = 8;
+            for (int i = 0; i < stops; i++) {
+                received.update(peer.receiveBytes(1 << 20, transfer));
+                monitor.execute("stop");
+                assertFalse(sent.isDone() && i == 0, "too late to stop anything");
+                monitor.execute("cont");
+            }
+            received.update(peer.receiveBytes((int) (size - ((long) stops << 20)), transfer));
+
+            String output = tests.rig().console().finish(both, transfer).output();
+            RigTests.assertTransfer(21, size, output.lines().findFirst().orElse(""));
+            RigTests.assertTransfer(22, size, output.lines().skip(1).findFirst().orElse(""));
+            assertEquals(RigTests.pattern(22, size), TestPattern.hex(received));
+            assertEquals(RigTests.pattern(21, size), RigTests.await(sent));
         }
     }
 
     /** QEMU, which takes what is offered, with packed rings. */
     @Nested
-    class QemuWithPackedRings extends QemuTests {
+    class QemuWithPackedRings extends RingTests {
         QemuWithPackedRings() {
-            super(",packed=on,in_order=on");
+            super(GuestIT::qemu, ",packed=on,in_order=on");
         }
 
         @Test
         void shouldHaveNegotiatedPackedRings() throws Exception {
-            String features = rig().daemon()
-                    .awaitLog(Pattern.compile("features=0x([0-9a-f]+) protocol"), SHORT)
-                    .group(1);
-            assertTrue(VirtioFeature.has(Long.parseLong(features, 16), VirtioFeature.VIRTIO_F_RING_PACKED), features);
-        }
-    }
-
-    /** QEMU, where one thing more is possible: its monitor stops the machine and resets it. */
-    abstract static class QemuTests extends GuestTests {
-        QemuTests(String deviceOptions) {
-            super(GuestIT::qemu, deviceOptions);
-        }
-
-        private Qmp connectMonitor() throws Exception {
-            return Qmp.connect(rig().dir().resolve("qmp"));
+            assertTrue(VirtioFeature.has(negotiated(this, "features"), VirtioFeature.VIRTIO_F_RING_PACKED));
         }
 
         @Test
         void shouldLoseNothingWhenMachineIsStoppedInTheMiddle() throws Exception {
-            try (HostPeer peer = openBothEnds();
-                    Qmp monitor = connectMonitor()) {
-                Future<String> sent = rig().inBackground(() -> peer.send(SIZE, 21, TRANSFER));
-                Console.Pending both = rig().console()
-                        .start("portsend 5 " + SIZE + " 22 >/tmp/sent & portrecv 5 " + SIZE
-                                + "; wait $!; cat /tmp/sent");
-                MessageDigest received = TestPattern.newDigest();
-                int stops = 8;
-                for (int i = 0; i < stops; i++) {
-                    received.update(peer.receiveBytes(1 << 20, TRANSFER));
-                    monitor.execute("stop");
-                    assertFalse(sent.isDone() && i == 0, "too late to stop anything");
-                    monitor.execute("cont");
-                }
-                received.update(peer.receiveBytes((int) (SIZE - ((long) stops << 20)), TRANSFER));
+            assertNothingIsLostWhenStopped(this);
+        }
+    }
 
-                String output = rig().console().finish(both, TRANSFER).output();
-                assertTransfer(21, SIZE, output.lines().findFirst().orElse(""));
-                assertTransfer(22, SIZE, output.lines().skip(1).findFirst().orElse(""));
-                assertEquals(pattern(22, SIZE), TestPattern.hex(received));
-                assertEquals(pattern(21, SIZE), await(sent));
+    /** QEMU's machine without PCI, and rings without event indexes and indirect descriptors. */
+    @Nested
+    class MicrovmWithPlainRings extends RigTests {
+        MicrovmWithPlainRings() {
+            super(Guest::microvm, ",event_idx=off,indirect_desc=off");
+        }
+
+        @Test
+        void shouldMoveDataBeforeAndAfterReboot() throws Exception {
+            long features = negotiated(this, "features");
+            assertFalse(VirtioFeature.has(features, VirtioFeature.VIRTIO_F_EVENT_IDX));
+            assertFalse(VirtioFeature.has(features, VirtioFeature.VIRTIO_F_INDIRECT_DESC));
+            try (HostPeer peer = openBothEnds()) {
+                assertBothWays(peer, 31);
+                rig().reboot();
+                rig().openPort();
+                rig().awaitPeer("up");
+                assertBothWays(peer, 33);
             }
+        }
+    }
+
+    /** User-mode Linux that kicks, and is called, by messages. */
+    @Nested
+    class UserModeLinuxWithMessages extends RingTests {
+        UserModeLinuxWithMessages() {
+            super((socket, dir, numVqs) -> Guest.uml(socket, dir), ",inband=on");
+        }
+
+        @Test
+        void shouldHaveNegotiatedMessages() throws Exception {
+            long features = negotiated(this, "protocol_features");
+            assertTrue(ProtocolFeature.has(features, ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS));
+        }
+    }
+
+    /** QEMU with split rings, where one thing more is possible: its monitor stops the machine and resets it. */
+    @Nested
+    class Qemu extends GuestTests {
+        Qemu() {
+            super(GuestIT::qemu);
+        }
+
+        @Test
+        void shouldLoseNothingWhenMachineIsStoppedInTheMiddle() throws Exception {
+            assertNothingIsLostWhenStopped(this);
         }
 
         @Test
         void shouldGiveOnlyFreshDataWhenPeerChangesWhileMachineIsStopped() throws Exception {
             try (HostPeer first = openBothEnds();
-                    Qmp monitor = connectMonitor()) {
+                    Qmp monitor = connectMonitor(this)) {
                 String writer = run("portsend 5 " + SIZE + " 24 >/tmp/sent & echo $!");
                 rig().awaitInGuest(PORT_IS_FULL, "port never fills");
                 monitor.execute("stop");
@@ -101,7 +148,7 @@ class GuestIT {
         @Test
         void shouldWorkAgainWhenMachineIsReset() throws Exception {
             try (HostPeer peer = openBothEnds();
-                    Qmp monitor = connectMonitor()) {
+                    Qmp monitor = connectMonitor(this)) {
                 String unused = run("echo before >/tmp/boot");
                 monitor.execute("system_reset");
                 rig().awaitGuest();

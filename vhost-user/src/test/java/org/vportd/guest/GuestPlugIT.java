@@ -44,30 +44,6 @@ class GuestPlugIT {
             }
             removeChardev();
         }
-
-        @Test
-        @DisplayName("VS-35 VS-36 a port plugged before a reboot is there after it, one unplugged during it is not")
-        void rebootKeepsPorts() throws Exception {
-            addSocket();
-            plug();
-            awaitPort();
-            try (HostPeer peer = connectHot()) {
-                openHot();
-                String unused = run("portsend 5 " + GuestTests.SIZE + " 77 >/dev/null & :");
-                rig().awaitInGuest(GuestTests.PORT_IS_FULL, "port never fills");
-                rig().console().send("reboot -f\n");
-                rig().awaitGuest();
-                discardPattern(peer);
-                awaitPort();
-                openHot();
-                assertBothWays(peer, 3);
-                rig().console().send("reboot -f\n");
-                unplug();
-                rig().awaitGuest();
-                awaitNoPort();
-            }
-            removeChardev();
-        }
     }
 
     /** User-mode Linux. */

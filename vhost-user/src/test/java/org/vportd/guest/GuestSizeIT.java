@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Terminals of real guests follow the size of windows on the host. */
+/** Terminals of real guests follow the size of windows on the host; and the number of queues has to fit. */
 @Tag("guest")
 class GuestSizeIT {
     private static final Duration START = Duration.ofSeconds(10);
@@ -89,7 +90,8 @@ class GuestSizeIT {
     }
 
     @Test
-    @DisplayName("VS-41 the only console of a device without control queues follows its window")
+    @DisplayName(
+            "VS-41 the only console of a device without control queues follows its window, also before there is a driver")
     void shouldFollowWindowWhenThereIsOnePort() throws Exception {
         GuestFiles unused = GuestFiles.require();
         DaemonProcess daemon = DaemonProcess.start(
@@ -101,13 +103,31 @@ class GuestSizeIT {
                         "-device", "virtconsole,chardev=pty"));
         Path pty = Path.of(daemon.awaitLog(PTY, START).group(1));
         try (Console console = Console.on(Terminal.open(pty), () -> "")) {
-            resize(pty, 132, 43);
             try (Guest guest = start(Kind.QEMU, 1)) {
+                MatchResult unusedMatch = daemon.awaitLog(Pattern.compile("front-end connected"), START);
+                for (int columns = 127; columns <= 132; columns++) { // QEMU would not survive to hear of it now
+                    resize(pty, columns, 43);
+                }
                 console.awaitShell(BOOT);
                 assertEquals("43 132", awaitSize(console, "/dev/hvc0", "43 132"), guest::tail);
                 resize(pty, 90, 25);
                 assertEquals("25 90", awaitSize(console, "/dev/hvc0", "25 90"), guest::tail);
             }
+        } finally {
+            assertEquals(0, daemon.terminate(END));
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-45 QEMU with more queues than the device has says so and ends; the device goes on")
+    void shouldRefuseGuestWhenItHasTooManyQueues() throws Exception {
+        GuestFiles unused = GuestFiles.require();
+        DaemonProcess daemon = DaemonProcess.start(socket(), dir, List.of("-device", "vhost-user-serial,max_ports=4"));
+        try (Guest guest = start(Kind.QEMU, 12)) {
+            assertEquals(1, guest.awaitExit(START), guest::tail);
+            MatchResult unusedMatch = daemon.awaitLog(
+                    Pattern.compile("no such queue: queue=10 queues=10 \\(num_vqs and max_ports must agree\\)"), START);
+            unusedMatch = daemon.awaitLog(Pattern.compile("front-end has left"), START);
         } finally {
             assertEquals(0, daemon.terminate(END));
         }

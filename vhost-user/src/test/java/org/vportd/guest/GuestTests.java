@@ -3,104 +3,18 @@ package org.vportd.guest;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.time.Duration;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What any guest must be able to do with the device, with one daemon and, where the test allows it, one boot for all. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class GuestTests {
-    /** More than queue and sockets can hold, also with 256 buffers of 32 KiB each. */
-    static final long SIZE = 16 << 20;
-
-    /** What the guest writes at once, and what a full queue of 128 such writes (QEMU) or 256 (user-mode Linux) has at least. */
-    private static final int WRITE_LENGTH = 32768;
-
-    private static final long FULL_QUEUE = 128L * WRITE_LENGTH;
-
-    static final Duration TRANSFER = Duration.ofSeconds(40);
-    static final Duration SHORT = Duration.ofSeconds(10);
-
-    private static final Duration QUIET = Duration.ofMillis(500);
-    static final String PORT_IS_FULL = "[ \"$(portpoll 5 0 POLLOUT)\" = none ]";
-
-    @RegisterExtension
-    final KeptRig kept;
-
+/** What any guest must be able to do with the device. */
+abstract class GuestTests extends RingTests {
     GuestTests(Rig.Starter starter) {
-        this(starter, "");
-    }
-
-    GuestTests(Rig.Starter starter, String deviceOptions) {
-        kept = new KeptRig(starter, deviceOptions);
-    }
-
-    Rig rig() {
-        return kept.rig();
-    }
-
-    String run(String command) {
-        return rig().console().run(command, TRANSFER);
-    }
-
-    static <T> T await(Future<T> future) throws ExecutionException, InterruptedException, TimeoutException {
-        return future.get(TRANSFER.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    static String pattern(int seed, long bytes) {
-        return new TestPattern(seed).sha256(bytes);
-    }
-
-    /** The port opened in the guest, and a peer that the guest knows of. */
-    HostPeer openBothEnds() throws IOException {
-        rig().openPort();
-        HostPeer peer = rig().connectPeer();
-        rig().awaitPeer("up");
-        return peer;
-    }
-
-    static void assertTransfer(int seed, long bytes, String guestOutput) {
-        String expected = "bytes=" + bytes + " sha256=" + pattern(seed, bytes) + " ms=\\d+";
-        assertTrue(guestOutput.matches(expected), () -> "expected " + expected + " but was " + guestOutput);
-    }
-
-    static void assertTransfer(int seed, long bytes, HostPeer.Transfer transfer) {
-        assertEquals(new HostPeer.Transfer(bytes, pattern(seed, bytes)), transfer);
-    }
-
-    void assertBothWays(HostPeer peer, int seed) throws Exception {
-        Future<HostPeer.Transfer> received = rig().inBackground(() -> peer.receive(1 << 20, TRANSFER));
-        assertTransfer(seed, 1 << 20, run("portsend 5 1048576 " + seed));
-        assertTransfer(seed, 1 << 20, await(received));
-        Future<String> sent = rig().inBackground(() -> peer.send(1 << 20, seed + 1, TRANSFER));
-        assertTransfer(seed + 1, 1 << 20, run("portrecv 5 1048576"));
-        assertEquals(pattern(seed + 1, 1 << 20), await(sent));
-    }
-
-    /**
-     * The writer, stuck with a full queue when the last peer left, ends; this peer gets the pattern from the beginning of a
-     * write on, and nothing of what was in the queue.
-     */
-    void assertOnlyFresh(HostPeer peer, String writer, int seed) throws Exception {
-        Future<HostPeer.Transfer> rest = rig().inBackground(() -> peer.receiveAll(Duration.ofSeconds(2)));
-        assertTransfer(seed, SIZE, run("wait " + writer + "; cat /tmp/sent"));
-
-        HostPeer.Transfer fresh = await(rest);
-        long lost = SIZE - fresh.bytes();
-        assertTrue(fresh.bytes() > 0 && lost % WRITE_LENGTH == 0, "does not begin with a write: lost=" + lost);
-        assertTrue(lost >= FULL_QUEUE, "what was queued for the last peer came to the next one: lost=" + lost);
-        assertEquals(new TestPattern(seed).sha256(lost, SIZE), fresh.sha256());
+        super(starter, "");
     }
 
     @Test
@@ -148,55 +62,13 @@ abstract class GuestTests {
 
     @Test
     void shouldDeliverEveryByteWhenHostSends() throws Exception {
+        long size = SIZE / 4; // QEMU takes its time for each buffer
         try (HostPeer peer = openBothEnds()) {
-            Future<String> sent = rig().inBackground(() -> peer.send(SIZE, 2, TRANSFER));
+            Future<String> sent = rig().inBackground(() -> peer.send(size, 2, TRANSFER));
 
-            assertTransfer(2, SIZE, run("portrecv 5 " + SIZE));
+            assertTransfer(2, size, run("portrecv 5 " + size));
 
-            assertEquals(pattern(2, SIZE), await(sent));
-        }
-    }
-
-    @Test
-    void shouldDeliverEveryByteWhenBothSendAtOnce() throws Exception {
-        try (HostPeer peer = openBothEnds()) {
-            Future<String> sent = rig().inBackground(() -> peer.send(SIZE, 3, TRANSFER));
-            Future<HostPeer.Transfer> received = rig().inBackground(() -> peer.receive(SIZE, TRANSFER));
-
-            String output =
-                    run("portsend 5 " + SIZE + " 4 >/tmp/sent & portrecv 5 " + SIZE + "; wait $!; cat /tmp/sent");
-
-            assertTransfer(3, SIZE, output.lines().findFirst().orElse(""));
-            assertTransfer(4, SIZE, output.lines().skip(1).findFirst().orElse(""));
-            assertTransfer(4, SIZE, await(received));
-            assertEquals(pattern(3, SIZE), await(sent));
-        }
-    }
-
-    @Test
-    void shouldLoseNothingWhenHostReadsSlowly() throws Exception {
-        try (HostPeer peer = openBothEnds()) {
-            String pid = run("portsend 5 " + SIZE + " 5 >/tmp/sent & echo $!");
-            rig().awaitInGuest(PORT_IS_FULL, "port never fills");
-            rig().awaitAsleep(pid);
-
-            assertTransfer(5, SIZE, peer.receiveSlowly(SIZE, 65536, Duration.ofMillis(4), TRANSFER));
-
-            assertTransfer(5, SIZE, run("wait " + pid + "; cat /tmp/sent"));
-        }
-    }
-
-    @Test
-    void shouldLoseNothingWhenGuestReadsSlowly() throws Exception {
-        try (HostPeer peer = openBothEnds()) {
-            HostPeer.Transfer held = peer.sendUntilFull(SIZE, 6, QUIET);
-            assertTrue(held.bytes() < SIZE, "the daemon takes without end what the guest does not read");
-            String first = run("portrecv 5 " + held.bytes());
-            assertTrue(first.startsWith("bytes=" + held.bytes() + " sha256=" + held.sha256() + " "), first);
-
-            Future<String> sent = rig().inBackground(() -> peer.send(SIZE, 7, TRANSFER));
-            assertTransfer(7, SIZE, run("portrecv 5 " + SIZE + " 1500"));
-            assertEquals(pattern(7, SIZE), await(sent));
+            assertEquals(pattern(2, size), await(sent));
         }
     }
 
@@ -259,42 +131,6 @@ abstract class GuestTests {
         peer.leave();
 
         assertTrue(run("wait " + reader + "; cat /tmp/got").matches("bytes=0 .* end"));
-    }
-
-    @Test
-    void shouldGiveFreshDataWhenPeerReturnsWhileGuestWasBlocked() throws Exception {
-        HostPeer first = openBothEnds();
-        String writer = run("portsend 5 " + SIZE + " 10 >/tmp/sent & echo $!");
-        rig().awaitInGuest(PORT_IS_FULL, "port never fills");
-
-        first.leave();
-
-        rig().awaitPeer("down");
-        rig().awaitAsleep(writer);
-        assertEquals("", run("cat /tmp/sent"), "the writer must wait for the next peer");
-        try (HostPeer second = rig().connectPeer()) {
-            assertOnlyFresh(second, writer, 10);
-            assertEquals("POLLOUT", run("portpoll 5 1000"));
-            assertBothWays(second, 11);
-        }
-    }
-
-    @Test
-    void shouldWorkAgainWhenGuestReboots() throws Exception {
-        try (HostPeer peer = openBothEnds()) {
-            String boot = run("cat /proc/sys/kernel/random/boot_id");
-            String unused = run("portsend 5 " + SIZE + " 12 >/tmp/sent & :");
-            rig().awaitInGuest(PORT_IS_FULL, "port never fills");
-            rig().console().send("reboot -f\n");
-            rig().awaitGuest();
-
-            assertNotEquals(boot, run("cat /proc/sys/kernel/random/boot_id"));
-            HostPeer.Transfer stale = peer.receiveAll(QUIET);
-            assertTrue(stale.bytes() < SIZE, "output from before the reboot should not go on after it");
-            rig().openPort();
-            rig().awaitPeer("up");
-            assertBothWays(peer, 13);
-        }
     }
 
     @Test

@@ -234,4 +234,25 @@ abstract class PlugTests {
         removeChardev();
         awaitNoPort();
     }
+
+    @Test
+    @DisplayName("VS-35 VS-36 a port plugged before a reboot is there after it, one unplugged during it is not")
+    void rebootKeepsPorts() throws Exception {
+        addSocket();
+        plug();
+        awaitPort();
+        try (HostPeer peer = connectHot()) {
+            openHot();
+            String unused = run("portsend 5 " + GuestTests.SIZE + " 77 >/dev/null & :");
+            rig().awaitInGuest(GuestTests.PORT_IS_FULL, "port never fills");
+            rig().reboot();
+            discardPattern(peer);
+            awaitPort();
+            openHot();
+            assertBothWays(peer, 3);
+            rig().reboot(this::unplug);
+            awaitNoPort();
+        }
+        removeChardev();
+    }
 }

@@ -25,6 +25,7 @@ final class Rig implements AutoCloseable {
     private static final int MAX_PORTS = 12;
     private static final int NUM_VQS = 2 * (MAX_PORTS + 1);
     private static final Duration BOOT_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration KERNEL_TIMEOUT = Duration.ofSeconds(15);
     private static final Duration STATE_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
     private static final Pattern WRONG =
@@ -124,6 +125,28 @@ final class Rig implements AutoCloseable {
         // Opening a port before it is there would make a plain file of its name.
         awaitInGuest(
                 "[ -c " + PORT + " ] && [ -c " + AGENT_PORT + " ] && (: </dev/hvc1) 2>/dev/null", "ports are missing");
+    }
+
+    /**
+     * Reboots the guest and waits until it is there again. User-mode Linux executes itself for that, and about once in 200
+     * times its new kernel faults without end before it says a word, long before it looks for us: then it is started anew.
+     */
+    void reboot() throws IOException {
+        reboot(() -> {});
+    }
+
+    /** The same, and does something meanwhile. */
+    void reboot(Runnable meanwhile) throws IOException {
+        int kernels = guest.kernels();
+        console.send("reboot -f\n");
+        meanwhile.run();
+        if (guest.isSameProcessAfterReboot()
+                && !Deadline.after(KERNEL_TIMEOUT).await(() -> guest.kernels() > kernels)) {
+            guest.kill();
+            startNextGuest();
+        } else {
+            awaitGuest();
+        }
     }
 
     /** Starts the next guest, after the one before was killed, and waits until it is there. */

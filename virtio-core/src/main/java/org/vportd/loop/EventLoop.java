@@ -122,6 +122,11 @@ public final class EventLoop implements AutoCloseable {
         reactor.stop();
     }
 
+    /** Makes {@link #run} return without anything further being handled, not even of the current turn. Loop thread only. */
+    public void stopNow() {
+        reactor.stopNow();
+    }
+
     /** Whether {@link #stop} has been called. Any thread. */
     public boolean isStopped() {
         return reactor.isStopped();

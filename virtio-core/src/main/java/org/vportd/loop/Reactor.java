@@ -38,6 +38,8 @@ final class Reactor implements AutoCloseable {
     private volatile boolean stopped;
     private volatile @Nullable Runnable betweenTurns;
     private boolean running;
+    /** Nothing further is handled. */
+    private boolean finished;
 
     private record Claim(EventLoop owner, EventLoop.FaultHandler handler) {}
 
@@ -122,6 +124,11 @@ final class Reactor implements AutoCloseable {
     void stop() {
         stopped = true;
         wake();
+    }
+
+    void stopNow() {
+        finished = true;
+        stop();
     }
 
     boolean isStopped() {
@@ -241,7 +248,7 @@ final class Reactor implements AutoCloseable {
         } catch (PosixException e) {
             throw new IllegalStateException(e); // only a closed loop gets here
         }
-        for (int i = 0; i < ready; i++) {
+        for (int i = 0; i < ready && !finished; i++) {
             long data = epoll.dataAt(i);
             Watch watch = watches[(int) data];
             if (watch != null && watch.generation == (int) (data >>> Integer.SIZE)) {
@@ -271,7 +278,7 @@ final class Reactor implements AutoCloseable {
             return 0;
         }
         long now = clock.nanoTime();
-        while (next != null && next.deadlineNs - now <= 0) {
+        while (next != null && next.deadlineNs - now <= 0 && !finished) {
             timers.remove(next);
             next.fire();
             done++;
@@ -295,7 +302,7 @@ final class Reactor implements AutoCloseable {
         }
         long start = clock.nanoTime();
         for (int done = 1; done <= waiting; done++) {
-            LoopTask task = tasks.poll();
+            LoopTask task = finished ? null : tasks.poll();
             if (task == null) {
                 return done; // some have moved to another thread
             }

@@ -142,6 +142,18 @@ public final class IoVector implements AutoCloseable {
         return bytes == 0;
     }
 
+    /** Whether a byte of a range is in one of the segments. */
+    public boolean overlaps(long address, long lengthBytes) {
+        for (int i = 0; i < segments(); i++) {
+            long start = segmentAddress(i);
+            if (Long.compareUnsigned(address - start, segmentBytes(i)) < 0
+                    || Long.compareUnsigned(start - address, lengthBytes) < 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The start of one range. Range: 0 to {@link #segments()} - 1. */
     public long segmentAddress(int index) {
         return NativeMemory.getLong(address() + (long) index * SEGMENT_LENGTH);

@@ -62,9 +62,13 @@ public interface LibC {
 
     int ftruncate(int fd, long length);
 
+    int flock(int fd, int operation);
+
     long mmap(@Nullable Pointer addr, long length, int prot, int flags, int fd, long offset);
 
     int munmap(long addr, long length);
+
+    long mremap(long oldAddress, long oldSize, long newSize, int flags, long newAddress);
 
     int madvise(long addr, long length, int advice);
 

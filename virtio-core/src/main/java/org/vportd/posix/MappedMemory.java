@@ -18,13 +18,16 @@ public final class MappedMemory implements AutoCloseable {
     private static final int PAGE_BYTES = 4096;
     private static final @Nullable Pointer ANYWHERE = null;
 
-    private final Fd file;
+    /** Of a file that can get shorter; null for others, so that many regions need no descriptors. */
+    private final @Nullable Fd file;
+
+    private boolean mapped = true;
     private final long fileEnd;
     private final long mapping;
     private final long mappingBytes;
     private final long address;
 
-    private MappedMemory(Fd file, long fileEnd, long mapping, long mappingBytes, long address) {
+    private MappedMemory(@Nullable Fd file, long fileEnd, long mapping, long mappingBytes, long address) {
         this.file = file;
         this.fileEnd = fileEnd;
         this.mapping = mapping;
@@ -33,7 +36,8 @@ public final class MappedMemory implements AutoCloseable {
     }
 
     /**
-     * Maps a part of a file. The descriptor may be closed afterwards: a duplicate is kept, see {@link #isIntact}.
+     * Maps a part of a file. The descriptor may be closed afterwards: if the file can get shorter a duplicate is kept, see
+     * {@link #isIntact}.
      *
      * @param offset where the part begins; need not be aligned, also not on huge pages
      * @param sizeBytes its length, at least 1
@@ -49,11 +53,13 @@ public final class MappedMemory implements AutoCloseable {
         long start = offset & -alignment;
         long length = offset - start + sizeBytes;
         length = (length + alignment - 1) & -alignment; // munmap of huge pages wants whole ones
-        Fd file = fd.duplicate();
-        long mapping = LibC.C.mmap(ANYWHERE, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, file.value(), start);
+        Fd file = Posix.isShrinkSealed(fd) ? null : fd.duplicate();
+        long mapping = LibC.C.mmap(ANYWHERE, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, fd.value(), start);
         if (mapping == -1) {
             int errno = LibC.errno();
-            file.close();
+            if (file != null) {
+                file.close();
+            }
             throw new PosixException("mmap", errno);
         }
         LibC.C.madvise(mapping, length, MADV_DONTDUMP); // best effort: not every file system knows it
@@ -80,7 +86,7 @@ public final class MappedMemory implements AutoCloseable {
     /** Whether the file still reaches as far as the part does: nobody has truncated it since. */
     public boolean isIntact() {
         try {
-            return file.isOpen() && FileStatus.of(file).sizeBytes() >= fileEnd;
+            return mapped && (file == null || FileStatus.of(file).sizeBytes() >= fileEnd);
         } catch (PosixException e) {
             return false;
         }
@@ -88,8 +94,11 @@ public final class MappedMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        if (file.isOpen()) {
-            file.close();
+        if (mapped) {
+            mapped = false;
+            if (file != null) {
+                file.close();
+            }
             LibC.C.munmap(mapping, mappingBytes);
         }
     }

@@ -22,7 +22,7 @@ import java.util.List;
  */
 public final class MessageSocket implements AutoCloseable {
     /** The most descriptors one message may bring; more are closed and count as {@link #isTruncated truncated}. */
-    public static final int MAX_DESCRIPTORS = 64;
+    public static final int MAX_DESCRIPTORS = 128;
 
     private static final int MSGHDR_LENGTH = 56;
     private static final int IOV_OFFSET = 16;

@@ -10,7 +10,7 @@ import org.agrona.UnsafeApi;
  * Raw access to native memory. Multi-byte values are in the machine's order here, as system calls want them; rings and
  * configuration space go through {@link LittleEndian}.
  *
- * <p>All stores but {@link #setBits} are plain ones. On memory that another process may truncate, a volatile store or a fill aborts a JVM that
+ * <p>All stores but {@link #setBits} and {@link #takeBits} are plain ones. On memory that another process may truncate, a volatile store or a fill aborts a JVM that
  * is still interpreting the method, while a plain access merely throws {@link InternalError}.
  */
 public final class NativeMemory {
@@ -98,6 +98,16 @@ public final class NativeMemory {
      */
     public static void setBits(long address, int mask) {
         UnsafeApi.getAndBitwiseOrInt(null, address, LITTLE_ENDIAN_HOST ? mask : Integer.reverseBytes(mask));
+    }
+
+    /**
+     * Reads a little-endian 32-bit value and sets it to 0 atomically. Not for memory that somebody may truncate.
+     *
+     * @param address a multiple of 4
+     */
+    public static int takeBits(long address) {
+        int raw = UnsafeApi.getAndSetInt(null, address, 0);
+        return LITTLE_ENDIAN_HOST ? raw : Integer.reverseBytes(raw);
     }
 
     /**

@@ -37,6 +37,7 @@ public final class Posix {
     private static final int F_ADD_SEALS = 1033;
     private static final int FD_CLOEXEC = 1;
     private static final int FIONREAD = 0x541b;
+    private static final int LOCK_EXCLUSIVE_NONBLOCK = 6;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
     private static final LibC C = LibC.C;
@@ -185,6 +186,18 @@ public final class Posix {
         }
     }
 
+    /** Locks a file for as long as it is open; false if another process has. */
+    public static boolean lock(Fd fd) throws PosixException {
+        if (C.flock(fd.value(), LOCK_EXCLUSIVE_NONBLOCK) == 0) {
+            return true;
+        }
+        int errno = LibC.errno();
+        if (errno == Errno.EAGAIN) {
+            return false;
+        }
+        throw new PosixException("flock", errno);
+    }
+
     /** Cuts or extends a file. */
     public static void resize(Fd fd, long sizeBytes) throws PosixException {
         check("ftruncate", C.ftruncate(fd.value(), sizeBytes));
@@ -193,6 +206,11 @@ public final class Posix {
     /** Forbids for good that a memory file gets shorter. */
     public static void sealShrink(Fd fd) throws PosixException {
         check("fcntl", C.fcntl(fd.value(), F_ADD_SEALS, 2));
+    }
+
+    /** Forbids for good that a memory file gets shorter or longer, or gets other seals. */
+    public static void sealSize(Fd fd) throws PosixException {
+        check("fcntl", C.fcntl(fd.value(), F_ADD_SEALS, 7));
     }
 
     /** Whether a file can never get shorter; false for files that know no seals. */

@@ -10,6 +10,8 @@ public final class VirtioFeature {
     public static final int VIRTIO_F_EVENT_IDX = 29;
     /** The device follows version 1 of the standard or later. */
     public static final int VIRTIO_F_VERSION_1 = 32;
+    /** The device sees memory through an IOMMU, if there is one. */
+    public static final int VIRTIO_F_ACCESS_PLATFORM = 33;
     /** Virtqueues have the packed format (§2.8). */
     public static final int VIRTIO_F_RING_PACKED = 34;
     /** The device uses buffers in the order in which they were made available. */

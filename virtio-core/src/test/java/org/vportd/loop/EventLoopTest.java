@@ -71,6 +71,19 @@ class EventLoopTest {
     }
 
     @Test
+    void shouldHandleNothingFurtherWhenStoppedNow() {
+        loop.timer(() -> log.add("timer")).start(0);
+        loop.timer(() -> {
+                    log.add("last");
+                    loop.stopNow();
+                })
+                .start(-1);
+        loop.task(() -> log.add("task")).schedule();
+        loop.run();
+        assertEquals(List.of("last"), log);
+    }
+
+    @Test
     void shouldNotFireTimerWhenCancelled() {
         LoopTimer timer = loop.timer(() -> log.add("x"));
         timer.start(10);

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +26,7 @@ class DescriptorTest {
     private Path directory;
 
     @Test
+    @DisplayName("SEC-107 every descriptor made here stays out of child processes")
     void shouldMakeEveryDescriptorCloseOnExec() throws Exception {
         List<Fd> all = new ArrayList<>();
         String path = directory.resolve("s").toString();
@@ -66,6 +68,7 @@ class DescriptorTest {
     }
 
     @Test
+    @DisplayName("SEC-107 so does every descriptor received")
     void shouldReceiveDescriptorsCloseOnExec() throws Exception {
         Fd[] pair = Sockets.pair();
         long buffer = NativeMemory.allocate(8);

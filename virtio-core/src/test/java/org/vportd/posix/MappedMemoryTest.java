@@ -4,16 +4,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MappedMemoryTest {
     private static final long PAGE = 4096;
+    private static final long HUGE_PAGE = 2 << 20;
+    private static final int MFD_HUGETLB = 4;
 
     /** A sixth argument of mmap that is garbage shows as another part of the file, or as EINVAL. */
     @Test
@@ -40,6 +48,25 @@ class MappedMemoryTest {
                 MappedMemory part = MappedMemory.map(file, offset, 8 * PAGE - offset)) {
             LittleEndian.putInt(whole.address() + offset, 77);
             assertEquals(77, LittleEndian.getInt(part.address()));
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-106 memory of a guest is in no core dump")
+    void shouldBeLeftOutOfCoreDumps() throws Exception {
+        try (Fd file = Posix.memoryFile("not-dumped", 8 * PAGE);
+                MappedMemory memory = MappedMemory.map(file, PAGE, 4 * PAGE)) {
+            String start = Long.toHexString(memory.address()) + "-";
+            List<String> smaps = Files.readAllLines(Path.of("/proc/self/smaps"));
+            int at = 0;
+            while (!smaps.get(at).startsWith(start)) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains("not-dumped"));
+            while (!smaps.get(at).startsWith("VmFlags:")) {
+                at++;
+            }
+            assertTrue(smaps.get(at).contains(" dd"), smaps.get(at));
         }
     }
 
@@ -116,6 +143,62 @@ class MappedMemoryTest {
             assertThrows(MemoryFaultException.class, () -> Posix.read(socket.fd(), gone, 100));
             assertThrows(MemoryFaultException.class, () -> Posix.readv(socket.fd(), vector));
             assertThrows(MemoryFaultException.class, () -> socket.receive(gone, 100));
+        }
+    }
+
+    @Test
+    void shouldKeepDescriptorOnlyWhenFileCanGetShorter() throws Exception {
+        try (Fd file = Posix.memoryFile("test", 4 * PAGE)) {
+            int before = descriptors();
+            try (MappedMemory memory = MappedMemory.map(file, 0, 4 * PAGE)) {
+                assertEquals(before + 1, descriptors());
+                assertTrue(memory.isIntact());
+                Posix.resize(file, PAGE);
+                assertFalse(memory.isIntact());
+                Posix.resize(file, 4 * PAGE);
+            }
+            Posix.sealShrink(file);
+            MappedMemory memory = MappedMemory.map(file, 0, 4 * PAGE);
+            assertEquals(before, descriptors());
+            assertTrue(memory.isIntact());
+            memory.close();
+            memory.close();
+            assertFalse(memory.isIntact());
+        }
+    }
+
+    private static int descriptors() {
+        String[] names = new File("/proc/self/fd").list();
+        return names == null ? 0 : names.length;
+    }
+
+    /** Such memory can only be mapped and unmapped whole huge pages at a time; nothing of it is touched here. */
+    @Test
+    void shouldAlignToHugePages() throws Exception {
+        long name = NativeMemory.allocate(8);
+        int value;
+        try {
+            NativeMemory.putLong(name, 'h');
+            value = LibC.C.memfd_create(name, MFD_HUGETLB);
+        } finally {
+            NativeMemory.free(name);
+        }
+        assumeTrue(value >= 0, "no huge pages in this kernel");
+        try (Fd file = new Fd(value)) {
+            Posix.resize(file, 4 * HUGE_PAGE);
+            for (long offset : new long[] {0, PAGE, HUGE_PAGE, HUGE_PAGE + PAGE, 3 * HUGE_PAGE - PAGE}) {
+                long before = mappings();
+                MappedMemory memory = MappedMemory.map(file, offset, 3 * PAGE);
+                assertEquals(offset % HUGE_PAGE, memory.address() % HUGE_PAGE);
+                memory.close();
+                assertEquals(before, mappings());
+            }
+        }
+    }
+
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:h")).count();
         }
     }
 

@@ -140,6 +140,7 @@ final class ControlChannel implements AutoCloseable {
             turns.add(port);
         }
         append(queue, message);
+        device.changed();
     }
 
     /** Of a port that is gone, and of those that had its number before, the driver only has to hear that. */
@@ -196,6 +197,7 @@ final class ControlChannel implements AutoCloseable {
         if (queue == null || flushPutOff) {
             return;
         }
+        device.keepState(); // what the driver hears now is repeated rather than lost
         try {
             int buffers = 0;
             while (!turns.isEmpty() && nextBuffer(queue)) {
@@ -234,6 +236,7 @@ final class ControlChannel implements AutoCloseable {
         ArrayDeque<Message> messages = waiting.get(port);
         if (messages != null && write(queue, port, messages.element())) {
             messages.remove();
+            device.changed();
         }
         if (messages == null || messages.isEmpty()) {
             waiting.remove(port);
@@ -286,6 +289,7 @@ final class ControlChannel implements AutoCloseable {
                 device.controlMessage(id, event, value);
             }
         }
+        device.keepState(); // before the driver sees its messages taken
         return true;
     }
 

@@ -34,6 +34,8 @@ final class Handover {
     private @Nullable DeviceState state;
 
     private long features;
+    /** The state was kept by a process that is gone, with all its connections. */
+    private boolean fromThePast;
 
     private enum Expected {
         NOBODY,
@@ -78,6 +80,7 @@ final class Handover {
     /** Expects a driver, for certain or perhaps; the device has been reset. */
     void restore(DeviceState expectedState, boolean certain) {
         state = expectedState;
+        fromThePast = !certain;
         features = expectedState.features();
         expected = certain ? Expected.KNOWN : Expected.MAYBE;
     }
@@ -213,7 +216,7 @@ final class Handover {
         for (SerialPort here : device.ports()) {
             PortState port = elsewhere.port(here.id());
             if (port != null && here.isMeantBy(port)) {
-                here.restore(port, control);
+                here.restore(port, control, fromThePast);
             } else if (elsewhere.ready()) {
                 here.announce(control);
             }

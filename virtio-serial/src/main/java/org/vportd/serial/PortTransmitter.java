@@ -9,6 +9,7 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.HeldPosition;
+import org.vportd.virtio.queue.QueueProgress;
 import org.vportd.virtio.queue.VirtQueue;
 
 /**
@@ -22,6 +23,7 @@ final class PortTransmitter {
     private final VirtQueue.Consumer consumer = this::consume;
     private final LoopTask task;
     private @Nullable VirtQueue queue;
+    private @Nullable QueueProgress progress;
     private HeldPosition held = HeldPosition.NONE;
     private boolean throttled;
     /** What is in the queue was meant for a peer that has gone. */
@@ -41,6 +43,10 @@ final class PortTransmitter {
 
     void start(VirtQueue started) {
         queue = started;
+        if (progress != null) {
+            started.track(progress);
+            held = held.equals(HeldPosition.NONE) ? progress.at(started.base()) : held;
+        }
         started.resumeAt(held);
         held = HeldPosition.NONE;
         takeBacklogBack();
@@ -71,7 +77,7 @@ final class PortTransmitter {
         }
         try {
             switch (current.drain(consumer)) {
-                case IDLE -> stale = false;
+                case IDLE -> setStale(false);
                 case MORE -> task.schedule();
                 case BLOCKED -> {} // until the chardev has room
             }
@@ -82,8 +88,19 @@ final class PortTransmitter {
         }
     }
 
+    private void setStale(boolean value) {
+        if (stale != value) {
+            stale = value;
+            port.changed();
+        }
+    }
+
     private boolean consume(VirtQueue from) {
         IoVector data = from.segments();
+        if (port.awaitsHost()) {
+            throttled = true;
+            return false;
+        }
         if (stale || !port.isHostConnected()) {
             from.consume(data.bytes());
             return true;
@@ -158,7 +175,7 @@ final class PortTransmitter {
 
     /** The peer has gone: what the driver has handed over was meant for it, also while the queue is stopped. */
     void discard() {
-        stale = true;
+        setStale(true);
         throttled = false;
         frontend.forget(0);
         transmit();
@@ -170,6 +187,9 @@ final class PortTransmitter {
         throttled = false;
         stale = false;
         held = HeldPosition.NONE;
+        if (progress != null) {
+            progress.clear();
+        }
         frontend.forget(keptBytes()); // what is kept of a console outlives the driver
         if (queue != null) {
             queue.resumeAt(HeldPosition.NONE);
@@ -178,6 +198,15 @@ final class PortTransmitter {
     }
 
     // --- saved and restored
+
+    /** Has it noted how far the queue is consumed, from its next start on; or null for no longer, from now on. */
+    void track(@Nullable QueueProgress notes) {
+        progress = notes;
+        if (notes == null && queue != null) {
+            queue.track(null);
+            task.schedule(); // to note it may be what has failed
+        }
+    }
 
     /** Where the queue stands, now that it is stopped. */
     HeldPosition held() {

@@ -30,6 +30,7 @@ import org.vportd.posix.NativeMemory;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.DeviceStateCodec;
 import org.vportd.serial.state.StateFormatException;
+import org.vportd.serial.state.StateKeeper;
 import org.vportd.virtio.DeviceStateException;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
@@ -56,8 +57,11 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     private final @Nullable VirtQueue[] queues;
     private final LoopTask orphanTask;
     private final Handover handover;
+    private final LoopTask keepTask;
     private final IoVector emergency = new IoVector();
     private final long emergencyCharacter = NativeMemory.allocate(1);
+    private @Nullable StateKeeper keeper;
+    private boolean unkept;
     private @Nullable VirtioTransport transport;
     private long driverFeatures;
     private boolean queuesRestarted;
@@ -78,6 +82,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         this.log = new LimitedLog(LOGGER, loop::nanoTime);
         this.control = new ControlChannel(this, loop);
         this.handover = new Handover(this, control);
+        this.keepTask = loop.task(this::keepState);
         this.orphanTask = loop.task(this::discardOrphans);
         this.byId = new @Nullable SerialPort[options.maxPorts()];
         this.queues = new @Nullable VirtQueue[queueCount()];
@@ -126,6 +131,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         ports.add(port);
         byId[id] = port;
+        track(port);
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
         port.announce(control);
@@ -157,6 +163,9 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         port.stopQueue(port.rxQueueIndex());
         port.stopQueue(port.txQueueIndex());
         port.close();
+        if (keeper != null) {
+            keeper.progress(port.id()).clear(); // it was in what this port had to put out
+        }
         byId[port.id()] = null;
         String name = port.name();
         if (name != null) {
@@ -308,12 +317,15 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     public void detach() {
         handover.frontendLeaves();
         transport = null;
+        changed();
     }
 
     @Override
     public void driverFeatures(long features) {
         handover.checkFeatures(features);
         driverFeatures = features;
+        changed();
+        keepState();
     }
 
     // --- state
@@ -346,6 +358,54 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     public void remember(DeviceState state) {
         reset();
         handover.restore(state, false);
+    }
+
+    /**
+     * Has all that is known of the driver kept from here on, so that a process after this one can {@link #remember} it. No
+     * queue has been started yet.
+     */
+    public void keepIn(StateKeeper newKeeper) {
+        keeper = newKeeper;
+        ports.forEach(this::track);
+    }
+
+    /** Keeps what has changed for the last time. */
+    public void keepNoMore() {
+        try {
+            keepState();
+        } catch (InternalError gone) {
+            // There is nowhere to keep it any more.
+        }
+        keepElsewhere();
+    }
+
+    /** Keeps nothing any more: another process goes on with the device. */
+    public void keepElsewhere() {
+        keeper = null;
+        keepTask.cancel();
+        ports.forEach(port -> port.track(null));
+    }
+
+    private void track(SerialPort port) {
+        if (keeper != null) {
+            port.track(keeper.progress(port.id()));
+        }
+    }
+
+    /** Something has changed that has to be kept, in this turn of the loop at the latest. */
+    void changed() {
+        if (keeper != null) {
+            unkept = true;
+            keepTask.schedule();
+        }
+    }
+
+    /** Keeps what has changed. */
+    void keepState() {
+        if (unkept && keeper != null) {
+            unkept = false;
+            keeper.keep(save());
+        }
     }
 
     @Override
@@ -484,6 +544,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         handover.forget();
         control.reset();
         ports.forEach(SerialPort::reset);
+        changed();
     }
 
     // --- from the control queue
@@ -520,12 +581,14 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
             return;
         }
         control.keepMessages();
+        changed();
         for (SerialPort port : ports) {
             port.announce(control);
         }
     }
 
     void guestOpened(SerialPort port, boolean open) {
+        changed();
         listener.guestOpened(port, open);
     }
 
@@ -544,6 +607,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     /** Lets the chardevs go. Queues have been stopped before. */
     @Override
     public void close() {
+        keepNoMore(); // that ports are closed now is no change for the driver
         for (SerialPort port : ports) {
             port.close();
             String name = port.name();

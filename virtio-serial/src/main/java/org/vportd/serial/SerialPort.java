@@ -9,6 +9,7 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_RESIZE;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -17,10 +18,12 @@ import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.WindowSize;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.serial.state.PortState;
 import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.QueueProgress;
 import org.vportd.virtio.queue.VirtQueue;
 
 /**
@@ -29,6 +32,8 @@ import org.vportd.virtio.queue.VirtQueue;
  * <p>For a channel, the host is connected while the chardev is open; for a console, as long as there is a chardev.
  */
 public final class SerialPort {
+    private static final long HOST_PATIENCE_NS = TimeUnit.SECONDS.toNanos(10);
+
     private final SerialDevice device;
     private final int id;
     private final PortOptions options;
@@ -43,6 +48,7 @@ public final class SerialPort {
     private boolean reopens;
 
     private @Nullable WindowSize windowSize;
+    private final LoopTimer hostPatience;
 
     SerialPort(SerialDevice device, int id, PortOptions options, EventLoop loop) {
         this.device = device;
@@ -52,6 +58,7 @@ public final class SerialPort {
         this.transmitter =
                 new PortTransmitter(this, frontend, loop, keeps ? new ConsoleBacklog(options.bufferBytes()) : null);
         this.receiver = new PortReceiver(this, frontend, loop);
+        this.hostPatience = loop.timer(this::hostStaysAway);
     }
 
     /** The port's number, which its queues follow from. */
@@ -136,6 +143,24 @@ public final class SerialPort {
         return ConsoleLayout.txQueue(id);
     }
 
+    /** Whether output waits for a peer that an earlier process has lost by ending, and that may come back to this one. */
+    boolean awaitsHost() {
+        return hostPatience.isActive();
+    }
+
+    private void hostStaysAway() {
+        transmitter.discard();
+        device.control().send(id, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    }
+
+    void changed() {
+        device.changed();
+    }
+
+    void track(@Nullable QueueProgress notes) {
+        transmitter.track(notes);
+    }
+
     boolean takesInput() {
         return guestConnected && hostConnected;
     }
@@ -151,6 +176,7 @@ public final class SerialPort {
     }
 
     void close() {
+        hostPatience.cancel();
         frontend.detach();
         transmitter.close();
     }
@@ -224,6 +250,7 @@ public final class SerialPort {
     void reset() {
         announced = false;
         reopens = false;
+        hostPatience.cancel();
         transmitter.reset();
         if (guestConnected) {
             guestOpened(false);
@@ -240,7 +267,7 @@ public final class SerialPort {
                 options.name(),
                 announced,
                 guestConnected || reopens,
-                hostConnected,
+                hostConnected || awaitsHost(),
                 transmitter.isStale(),
                 transmitter.held(),
                 device.driverTakesSizes() ? windowSize : null,
@@ -289,11 +316,13 @@ public final class SerialPort {
     }
 
     /** Goes on for a driver that was served elsewhere; it hears what is different here. Its queues do not run yet. */
-    void restore(PortState state, ControlChannel control) {
+    void restore(PortState state, ControlChannel control, boolean hostMayReturn) {
         announced = state.announced();
         transmitter.restore(state.held(), state.stale());
         transmitter.restoreBacklog(state.backlog());
-        if (hostConnected != state.hostConnected()) {
+        if (hostMayReturn && !isConsole() && state.hostConnected() && !hostConnected) {
+            hostPatience.start(HOST_PATIENCE_NS);
+        } else if (hostConnected != state.hostConnected()) {
             control.send(id, VIRTIO_CONSOLE_PORT_OPEN, hostConnected ? 1 : 0);
         }
         restoreSize(state.size());
@@ -371,6 +400,8 @@ public final class SerialPort {
         private void hostOpened() {
             if (!hostConnected) {
                 hostConnected = true;
+                hostPatience.cancel();
+                transmitter.onWritable();
                 device.control().send(id, VIRTIO_CONSOLE_PORT_OPEN, 1);
                 frontend.acceptInput();
             }

@@ -51,6 +51,7 @@ final class DeviceUnderTest implements AutoCloseable {
     private final Map<Integer, DriverQueue> queues = new HashMap<>();
     private final List<String> guestEvents = new ArrayList<>();
     private int chardevs;
+    private long passedNs;
 
     /** What the driver's rings look like. */
     record Shape(int dataSize, int controlSize, boolean eventIdx, boolean indirect, boolean packed, boolean inOrder) {
@@ -97,7 +98,7 @@ final class DeviceUnderTest implements AutoCloseable {
 
     DeviceUnderTest(SerialOptions options, Shape shape) throws PosixException, ConfigException {
         this.shape = shape;
-        this.loop = EventLoop.open();
+        this.loop = EventLoop.open(() -> System.nanoTime() + passedNs);
         this.memory = DriverMemory.open(MEMORY_BYTES);
         this.deviceMemory = memory.mapForDevice();
         this.device = open(options);
@@ -314,6 +315,12 @@ final class DeviceUnderTest implements AutoCloseable {
     }
 
     // --- the loop
+
+    /** Has time pass for timers. */
+    void pass(int seconds) {
+        passedNs += TimeUnit.SECONDS.toNanos(seconds);
+        settle();
+    }
 
     /** Turns until something is so; fails if that takes too long. */
     void until(String what, BooleanSupplier condition) {

@@ -1,10 +1,12 @@
 package org.vportd.serial;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -287,6 +289,25 @@ class SerialDeviceTest {
             assertEquals("", full.text());
             full.makeRoom(5);
             assertEquals("A", full.text());
+        }
+    }
+
+    @Test
+    @DisplayName("SEC-63 a flood of emergency writes is held within the bounds of other output; other fields stay")
+    void shouldBoundOutputWhenEmergencyWritesComeInAFlood() throws ConfigException {
+        try (SerialDevice device = device(4)) {
+            TestChardev full = chardev().open().limitRoom(0);
+            device.addPort(CONSOLE, full);
+            byte[] before = config(device);
+            byte[] whole = new byte[12];
+            Arrays.fill(whole, (byte) 'x');
+            for (int i = 0; i < 400_000; i++) {
+                device.writeConfig(0, whole);
+            }
+            assertArrayEquals(before, config(device));
+            full.makeRoom(Integer.MAX_VALUE);
+            int length = full.text().length();
+            assertTrue(length > 0 && length <= 1 << 18, "length=" + length);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.vportd.chardev.secure;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -29,6 +30,7 @@ public final class UserObjects {
             "tls-creds-x509", new Type(TlsCredentials.KEYS, TlsCredentials::load));
 
     private final Map<String, UserObject> byId = new LinkedHashMap<>();
+    private final Map<String, Options> sources = new LinkedHashMap<>();
 
     /** Makes an empty table. */
     public UserObjects() {}
@@ -74,6 +76,7 @@ public final class UserObjects {
         }
         UserObject made = type.maker().make(options, this);
         byId.put(id, made);
+        sources.put(id, options);
         return made;
     }
 
@@ -98,6 +101,12 @@ public final class UserObjects {
             throw new ConfigException("object '" + id + "' is in use, can not be deleted");
         }
         byId.remove(id);
+        sources.remove(id);
+    }
+
+    /** What makes the same objects again, in order. */
+    public List<Options> sources() {
+        return List.copyOf(sources.values());
     }
 
     /** The object of an id, or null. */

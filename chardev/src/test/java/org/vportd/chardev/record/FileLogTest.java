@@ -137,7 +137,7 @@ class FileLogTest {
     }
 
     @Test
-    @DisplayName("CH-23 logmaxsize and logkeep put older files aside; records stay whole and nothing is lost")
+    @DisplayName("CH-23 SEC-99 logmaxsize and logkeep put older files aside; records stay whole and nothing is lost")
     void shouldRotate() throws Exception {
         RecordingHandler front = nullWith(",logmaxsize=1k,logkeep=2");
         String[] records = IntStream.range(0, 8)
@@ -249,7 +249,7 @@ class FileLogTest {
     }
 
     @Test
-    @DisplayName("CH-23 a full disk is told once, and never holds output up")
+    @DisplayName("CH-23 SEC-99 a full disk is told once, and never holds output up")
     void shouldGoOnWhenDiskIsFull() throws Exception {
         RecordingHandler front = fixture.front("null,id=c,logfile=/dev/full");
         for (int i = 0; i < 5; i++) {

@@ -2,8 +2,11 @@ package org.vportd.vhostuser.backend;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Queue;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.Watch;
@@ -14,6 +17,7 @@ import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.BackendRequest;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.VringState;
 
@@ -23,11 +27,14 @@ import org.vportd.vhostuser.protocol.VringState;
  * If it breaks, it is closed, and nothing else happens.
  */
 final class BackendChannel implements AutoCloseable {
+    private static final int MAX_TRANSLATIONS = 2 * SessionIommu.MAX_MISSES;
+
     private final MessageSocket socket;
     private final Watch watch;
-    private final long buffer = NativeMemory.allocate(MessageHeader.LENGTH + VringState.LENGTH);
+    private final long buffer = NativeMemory.allocate(MessageHeader.LENGTH + IotlbMessage.LENGTH);
     private final BitSet calls = new BitSet();
     private final BitSet errors = new BitSet();
+    private final Queue<IotlbMessage> translations = new ArrayDeque<>();
     private boolean configChange;
     private boolean full;
 
@@ -63,7 +70,18 @@ final class BackendChannel implements AutoCloseable {
         flush();
     }
 
+    /** Something about translations; left out if too many wait, since what is missing is asked for again. */
+    void translation(IotlbMessage message) {
+        if (translations.size() < MAX_TRANSLATIONS) {
+            translations.add(message);
+        }
+        flush();
+    }
+
     private void flush() {
+        while (!translations.isEmpty() && send(BackendRequest.IOTLB_MSG, translations.element()::encode)) {
+            translations.remove();
+        }
         if (configChange && send(BackendRequest.CONFIG_CHANGE_MSG, null)) {
             configChange = false;
         }
@@ -73,14 +91,14 @@ final class BackendChannel implements AutoCloseable {
 
     private void flush(BackendRequest request, BitSet rings) {
         for (int ring = rings.nextSetBit(0); ring >= 0; ring = rings.nextSetBit(ring + 1)) {
-            if (!send(request, new VringState(ring, 0))) {
+            if (!send(request, new VringState(ring, 0)::encode)) {
                 return;
             }
             rings.clear(ring);
         }
     }
 
-    private boolean send(BackendRequest request, @Nullable VringState payload) {
+    private boolean send(BackendRequest request, @Nullable Consumer<ByteBuffer> payload) {
         if (full || !socket.fd().isOpen()) {
             return false;
         }
@@ -88,7 +106,7 @@ final class BackendChannel implements AutoCloseable {
         ByteBuffer message = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
         MessageHeader.request(request.id(), false, request.payloadBytes()).encode(message);
         if (payload != null) {
-            payload.encode(message);
+            payload.accept(message);
         }
         NativeMemory.put(bytes, 0, buffer, bytes.length);
         try {

@@ -27,6 +27,7 @@ final class MessageStream implements AutoCloseable {
     private int received;
     private int outLength;
     private int outSent;
+    private List<Fd> outDescriptors = List.of();
 
     /**
      * A request with all that came with it; whoever gets it closes the descriptors.
@@ -103,6 +104,11 @@ final class MessageStream implements AutoCloseable {
 
     /** Sends a reply; what does not fit now waits for {@link #flush}. None may be waiting. */
     void send(ByteBuffer message) throws IOException {
+        send(message, List.of());
+    }
+
+    /** The same with descriptors, which are owned from here on. */
+    void send(ByteBuffer message, List<Fd> descriptors) throws IOException {
         if (isSending()) {
             throw new IllegalStateException("a reply is still being sent");
         }
@@ -111,22 +117,30 @@ final class MessageStream implements AutoCloseable {
         NativeMemory.put(bytes, 0, out, bytes.length);
         outLength = bytes.length;
         outSent = 0;
+        outDescriptors = descriptors;
         flush();
     }
 
     /** Sends more of a reply that is waiting. */
     void flush() throws IOException {
         while (isSending()) {
-            long n = socket.send(out + outSent, outLength - outSent, List.of());
+            long n = socket.send(out + outSent, outLength - outSent, outDescriptors);
             if (n == Posix.WOULD_BLOCK) {
                 return;
             }
+            closeDescriptors(); // they go with the first byte
             outSent += (int) n;
         }
     }
 
+    private void closeDescriptors() {
+        outDescriptors.forEach(Fd::close);
+        outDescriptors = List.of();
+    }
+
     @Override
     public void close() {
+        closeDescriptors();
         if (socket.fd().isOpen()) {
             socket.close();
             NativeMemory.free(in);

@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MappedMemory;
+import org.vportd.posix.MappedView;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
@@ -16,6 +17,20 @@ final class SessionMemory implements AutoCloseable {
     static final int MAX_SLOTS = 509;
 
     private final GuestMemory memory = new GuestMemory();
+    private boolean guestAddresses;
+
+    /** From here on the front-end gives guest-physical addresses where it would give its own. */
+    void setGuestAddresses(boolean on) {
+        guestAddresses = on;
+    }
+
+    /** With guest addresses the front-end does not say where a region is in its own address space. */
+    private RegionDescription known(RegionDescription region) {
+        return guestAddresses
+                ? new RegionDescription(
+                        region.guestAddress(), region.sizeBytes(), region.guestAddress(), region.mmapOffset())
+                : region;
+    }
 
     GuestMemory table() {
         return memory;
@@ -26,13 +41,23 @@ final class SessionMemory implements AutoCloseable {
         GuestMemory mapped = new GuestMemory();
         try {
             for (int i = 0; i < regions.size(); i++) {
-                add(mapped, regions.get(i), descriptors.get(i));
+                add(mapped, known(regions.get(i)), descriptors.get(i));
             }
             return mapped;
         } catch (VhostUserRequestException e) {
             mapped.close();
             throw e;
         }
+    }
+
+    /** Where a part of a ring lies that the front-end gives in its own address space. */
+    long ringPart(RingPart part, List<MappedView> views) throws VhostUserRequestException {
+        long host = memory.userRange(part.address(), part.bytes());
+        if (host == GuestMemory.UNMAPPED) {
+            throw new VhostUserRequestException("ring is not within one memory region: part=" + part.name()
+                    + " user_address=0x" + Long.toHexString(part.address()) + " bytes=" + part.bytes());
+        }
+        return host;
     }
 
     void replaceWith(GuestMemory mapped) {
@@ -43,7 +68,7 @@ final class SessionMemory implements AutoCloseable {
         if (memory.size() == MAX_SLOTS) {
             throw new VhostUserRequestException("too many memory regions: max=" + MAX_SLOTS);
         }
-        add(memory, region.check(), descriptor);
+        add(memory, known(region).check(), descriptor);
     }
 
     private static void add(GuestMemory to, RegionDescription region, Fd descriptor) throws VhostUserRequestException {
@@ -63,7 +88,8 @@ final class SessionMemory implements AutoCloseable {
     }
 
     /** Takes a region out; it is unmapped when the caller closes it. */
-    MemoryRegion remove(RegionDescription region) throws VhostUserRequestException {
+    MemoryRegion remove(RegionDescription removal) throws VhostUserRequestException {
+        RegionDescription region = known(removal);
         @Nullable MemoryRegion removed = memory.remove(region.guestAddress(), region.userAddress(), region.sizeBytes());
         if (removed == null) {
             throw new VhostUserRequestException("no such memory region: " + region);

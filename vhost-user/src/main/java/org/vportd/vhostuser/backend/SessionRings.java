@@ -3,17 +3,23 @@ package org.vportd.vhostuser.backend;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
+import static org.vportd.virtio.VirtioFeature.VIRTIO_F_RING_PACKED;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
+import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.RegionDescription;
@@ -30,6 +36,7 @@ import org.vportd.virtio.memory.DirtyLog;
 import org.vportd.virtio.memory.GuestMemory;
 import org.vportd.virtio.memory.MemoryRegion;
 import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.InflightRegion;
 import org.vportd.virtio.queue.QueueConfig;
 import org.vportd.virtio.queue.VirtQueue;
 
@@ -38,6 +45,7 @@ import org.vportd.virtio.queue.VirtQueue;
  * the transport that the device sees.
  */
 final class SessionRings implements VirtioTransport, AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(SessionRings.class.getName());
     private static final int STATUS_NEEDS_RESET = 0x40;
 
     private final EventLoop loop;
@@ -47,6 +55,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final Consumer<String> onFatal;
     private final SessionLog dirtyLog;
     private final Vring[] rings;
+    private final SessionInflight inflight;
+    private final SessionIommu iommu;
     private @Nullable BackendChannel channel;
     private long features;
     private boolean featuresSet;
@@ -70,6 +80,20 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
         }
+        this.inflight = new SessionInflight(log, rings.length);
+        this.iommu = new SessionIommu(
+                loop,
+                rings,
+                memory.table(),
+                log,
+                this::sendTranslation,
+                this::suspend,
+                (ring, fault) -> driverFault(ring.index(), fault),
+                () -> goOn(true));
+    }
+
+    SessionIommu iommu() {
+        return iommu;
     }
 
     int count() {
@@ -103,7 +127,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             case SET_VRING_ADDR -> {
                 VringAddress address = VringAddress.decode(payload);
-                ring(address.index()).setAddress(address, memory.table(), features);
+                ring(address.index()).setAddress(address, addressCheck(), features);
                 startIfReady(ring(address.index()));
                 noteWritesOf(ring(address.index()));
             }
@@ -121,6 +145,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 VringState state = VringState.decode(payload);
                 enable(ring(state.index()), state.enable());
             }
+            case SET_INFLIGHT_FD -> {
+                if (isRunning()) {
+                    throw new VhostUserRequestException("in-flight area cannot change while rings run");
+                }
+                inflight.set(InflightArea.decode(payload), fds);
+            }
             case VRING_KICK -> {
                 Vring ring = ring(VringState.decode(payload).index());
                 ring.setStarted();
@@ -129,6 +159,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
             default -> throw new VhostUserRequestException("request does not apply to this device: " + request);
         }
+    }
+
+    SessionInflight.@Nullable Made makeInflightArea(InflightArea asked) {
+        return inflight.make(asked, !featuresSet && VirtioFeature.has(device.features(), VIRTIO_F_RING_PACKED));
     }
 
     private boolean has(int feature) {
@@ -149,12 +183,18 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         if (changed != 0 && served) {
             served = false;
             device.reset(); // a driver that wants other features is another driver
+            inflight.reset();
         }
         features = chosen;
+        inflight.setPacked(VirtioFeature.has(chosen, VIRTIO_F_RING_PACKED));
         featuresSet = true;
         dirtyLog.setOn(has(VHOST_F_LOG_ALL));
         noteWrites();
-        device.driverFeatures(chosen & ~mask(VHOST_USER_F_PROTOCOL_FEATURES) & ~mask(VHOST_F_LOG_ALL));
+        iommu.setFeatures(chosen);
+        long transport = mask(VHOST_USER_F_PROTOCOL_FEATURES)
+                | mask(VHOST_F_LOG_ALL)
+                | mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM);
+        device.driverFeatures(chosen & ~transport);
         if (!has(VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (Vring ring : rings) {
                 enable(ring, true); // there will be no SET_VRING_ENABLE
@@ -177,7 +217,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
         Vring ring = ring(kick.index());
         if (!kick.noFd()) {
-            ring.setKick(loop, VhostUserSession.take(fds), this::kicked);
+            ring.setKick(loop, VhostUserSession.take(fds), this::kickedByDriver);
         } else if (inband) {
             ring.setStarted();
         } else {
@@ -193,16 +233,37 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             startIfReady(ring);
         } else {
             suspend(ring);
+            forgetTranslationsIfIdle();
         }
+    }
+
+    private void forgetTranslationsIfIdle() {
+        for (Vring ring : rings) {
+            if (ring.queue() != null || ring.isReady()) {
+                return;
+            }
+        }
+        iommu.clear();
+    }
+
+    /** What finds ring addresses as they come, if they can be checked then. */
+    private RingPart.@Nullable Translation addressCheck() {
+        return iommu.isActive() || memory.table().size() == 0 ? null : memory::ringPart;
     }
 
     private void startIfReady(Vring ring) throws VhostUserRequestException {
         if (!featuresSet || memoryGone || !ring.isReady()) {
             return;
         }
-        QueueConfig config = ring.config(memory.table(), features);
-        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring));
-        ring.run(queue);
+        List<RingPart> parts = ring.parts(features);
+        if (iommu.isActive() && !iommu.isTranslated(parts)) {
+            return; // it has been asked for
+        }
+        QueueConfig config = ring.config(iommu.isActive() ? iommu::ringPart : memory::ringPart, features);
+        InflightRegion region = inflight.regionFor(ring.index(), config.size());
+        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
+        iommu.translate(queue);
+        ring.run(queue, parts);
         noteWritesOf(ring);
         served = true;
         device.startQueue(ring.index(), queue);
@@ -210,7 +271,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     private void suspend(Vring ring) {
         if (ring.queue() != null) {
-            device.stopQueue(ring.index());
+            try {
+                device.stopQueue(ring.index());
+            } catch (RuntimeException e) {
+                ring.suspend(); // whatever has gone wrong, the queue is not used any more
+                throw e;
+            }
             ring.suspend();
         }
     }
@@ -223,7 +289,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         Vring ring = rings[index];
         suspend(ring);
-        return ring.stop(features);
+        inflight.stopped(index);
+        int base = ring.stop(features);
+        forgetTranslationsIfIdle();
+        return base;
     }
 
     void disableAll() {
@@ -240,6 +309,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             ring.close();
         }
         device.reset();
+        inflight.reset();
+        iommu.setFeatures(0);
         features = 0;
         featuresSet = false;
         dirtyLog.setOn(false);
@@ -262,6 +333,18 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             }
         }
         return status;
+    }
+
+    /** A kick that comes by itself: no request is being carried out whose failure would be the session's. */
+    private void kickedByDriver(int index) {
+        try {
+            kicked(index);
+        } catch (MemoryFaultException e) {
+            memoryFault(e);
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
+            LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
+            onFatal.accept("internal error");
+        }
     }
 
     private void kicked(int index) {
@@ -300,12 +383,51 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    // --- handover
+
+    /** Packs what the front-end has said of the rings, and where they stand. They are suspended. */
+    Parcel pack() {
+        Parcel parcel = new Parcel()
+                .put("features_set", featuresSet)
+                .put("features", features)
+                .put("status", status)
+                .put("served", served)
+                .put("config_change", configChangePending);
+        List<Parcel> packed = new ArrayList<>();
+        for (Vring ring : rings) {
+            packed.add(ring.pack());
+        }
+        return parcel.put("rings", packed);
+    }
+
+    void takeOverFeatures(Parcel from) throws VhostUserRequestException {
+        if (from.flag("features_set")) {
+            setFeatures(from.number("features", 0));
+        }
+        status = (int) from.number("status", 0);
+        configChangePending = from.flag("config_change");
+    }
+
+    /** All that the rings need is there: they can go on. */
+    void takeOver(Parcel from) throws VhostUserRequestException {
+        List<Parcel> packed = from.parcels("rings");
+        if (packed.size() > rings.length) {
+            throw new VhostUserRequestException(
+                    "there are fewer queues here: queues=" + rings.length + " there=" + packed.size());
+        }
+        for (int i = 0; i < packed.size(); i++) {
+            rings[i].unpack(packed.get(i), loop, this::kicked);
+        }
+        served = from.flag("served");
+    }
+
     // --- memory
 
     private void setTable(MemoryTable table, List<Fd> fds) throws VhostUserRequestException {
         GuestMemory mapped = memory.map(table.regions(), fds);
         suspendAll();
         memory.replaceWith(mapped);
+        iommu.memoryChanged();
         resumeAll();
     }
 
@@ -318,22 +440,26 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         MemoryRegion removed = memory.remove(region);
         suspendAll();
         removed.close();
+        iommu.memoryChanged();
         resumeAll();
     }
 
-    private void suspendAll() {
+    void suspendAll() {
         for (Vring ring : rings) {
             suspend(ring);
         }
     }
 
     /** A ring whose memory is missing stays as it is until the memory comes back. */
-    private void resumeAll() {
+    void resumeAll() {
         for (Vring ring : rings) {
             try {
                 startIfReady(ring);
             } catch (VhostUserRequestException e) {
                 log.warn("queue waits for its memory: " + e.getMessage());
+                if (iommu.isActive()) {
+                    broken(ring); // translations that come will not make it better
+                }
             }
         }
     }
@@ -350,6 +476,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 channel.close();
             }
             channel = opened;
+            iommu.askAgain();
         } catch (PosixException e) {
             fd.close();
             throw new VhostUserRequestException("back-end channel is unusable: error=" + e.getMessage());
@@ -359,8 +486,31 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    private void sendTranslation(IotlbMessage message) {
+        if (channel != null) {
+            channel.translation(message);
+        }
+    }
+
+    /** Translations have come, or will not come: what waits for them goes on. */
+    private void goOn(boolean all) {
+        if (!iommu.isActive()) {
+            return;
+        }
+        resumeAll();
+        for (Vring ring : rings) {
+            VirtQueue queue = ring.queue();
+            if (queue != null && (all ? queue.isWaiting() : queue.canGoOn())) {
+                device.queueNotified(ring.index());
+            }
+        }
+    }
+
     /** A request has been answered: what the front-end was not to hear before that is told now. */
     void acknowledged() {
+        if (iommu.takeNews()) {
+            goOn(false);
+        }
         if (configChangePending && channel != null && isRunning()) {
             configChangePending = false;
             channel.configChanged();
@@ -378,16 +528,20 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         Vring ring = rings[queue];
         log.warn("queue is broken by the driver and stopped: queue=" + queue + " " + fault.getMessage());
         suspend(ring);
+        broken(ring);
+    }
+
+    private void broken(Vring ring) {
         ring.markBroken();
         if (!ring.error() && inband && channel != null) {
-            channel.error(queue);
+            channel.error(ring.index());
         }
         configChanged();
     }
 
     @Override
     public void memoryFault(Throwable cause) {
-        if (cause instanceof InternalError late && memory.table().isIntact()) {
+        if (cause instanceof InternalError late && isMemoryIntact()) {
             throw late; // not ours, as far as can be seen: the loop asks everybody
         }
         if (!memoryGone) {
@@ -396,12 +550,23 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
+    /** Whether all memory shared with the front-end is still there. */
+    boolean isMemoryIntact() {
+        return memory.table().isIntact() && inflight.isIntact();
+    }
+
     @Override
     public void close() {
-        suspendAll();
+        iommu.close();
         for (Vring ring : rings) {
+            try {
+                suspend(ring);
+            } catch (RuntimeException e) { // a bug of ours: the others are closed all the same
+                LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + ring.index(), e);
+            }
             ring.close();
         }
+        inflight.close();
         dirtyLog.close();
         if (channel != null) {
             channel.close();

@@ -3,6 +3,7 @@ package org.vportd.vhostuser.backend;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.loop.Watch;
@@ -71,6 +72,11 @@ public final class VhostUserBackend implements AutoCloseable {
         }
     }
 
+    /** Whether front-ends can come by themselves. */
+    public boolean isListening() {
+        return listener != null;
+    }
+
     /** Whether a front-end is being served. */
     public boolean isConnected() {
         return session != null;
@@ -90,14 +96,56 @@ public final class VhostUserBackend implements AutoCloseable {
                 connection.close();
                 return;
             }
-            sessions++;
-            String name = "session " + sessions;
-            session = new VhostUserSession(loop, connection, device, options, name, log, this::ended);
-            log.info(name + ": front-end connected (" + who + ")");
+            VhostUserSession begun = begin(connection);
+            session = begun;
+            log.info(begun.name() + ": front-end connected (" + who + ")");
         } catch (IOException e) {
             log.warn("cannot serve a front-end: " + e.getMessage());
             connection.close();
         }
+    }
+
+    // --- handover
+
+    /** Whether a handover finds the session in a state that it can leave it in; if not, it will soon. */
+    public boolean isAtRest() {
+        return session == null || session.isAtRest();
+    }
+
+    /**
+     * Packs the session, if there is one, for {@link #takeOver} in another process. It stands still until {@link #goOn}, or
+     * until this is closed.
+     */
+    public @Nullable Parcel pack() {
+        return session == null ? null : session.pack();
+    }
+
+    /** The handover has failed: the session goes on here. */
+    public void goOn() {
+        if (session != null) {
+            session.goOn();
+        }
+    }
+
+    /**
+     * Goes on with a session of another process.
+     *
+     * @throws IOException if that is not possible; the session has ended then
+     */
+    public void takeOver(Parcel from) throws IOException {
+        Fd connection = from.takeFd("connection");
+        if (connection == null) {
+            throw new IOException("session cannot be taken over: there is no connection");
+        }
+        VhostUserSession taken = begin(connection);
+        session = taken;
+        taken.takeOver(from);
+        log.info(taken.name() + ": taken over (" + describe(connection) + ")");
+    }
+
+    private VhostUserSession begin(Fd connection) throws IOException {
+        sessions++;
+        return new VhostUserSession(loop, connection, device, options, "session " + sessions, log, this::ended);
     }
 
     private static String describe(Fd connection) throws PosixException {

@@ -6,7 +6,9 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_GPA_ADDRESSES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
@@ -17,9 +19,11 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.loop.LoopTimer;
@@ -30,6 +34,8 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.DeviceStateTransfer;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -39,6 +45,7 @@ import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringState;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
+import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.memory.GuestMemory;
 
 /**
@@ -57,10 +64,12 @@ final class VhostUserSession implements AutoCloseable {
     private final VirtioDevice device;
     private final String name;
     private final long offeredProtocol;
+    private final boolean offersIommu;
     private final Consumer<VhostUserSession> onEnd;
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
     private final SessionRings rings;
+    private final SessionJournal journal = new SessionJournal();
     private final StateTransfer state;
     private final Watch watch;
     private final LoopTask processTask;
@@ -94,6 +103,7 @@ final class VhostUserSession implements AutoCloseable {
         this.name = name;
         this.onEnd = onEnd;
         this.offeredProtocol = offer(options);
+        this.offersIommu = options.iommu();
         this.log = log;
         this.watch = loop.watch(
                 connection, Epoll.EPOLLIN | Epoll.EPOLLOUT | Epoll.EPOLLRDHUP | Epoll.EPOLLET, events -> process());
@@ -115,13 +125,18 @@ final class VhostUserSession implements AutoCloseable {
                 | mask(VHOST_USER_PROTOCOL_F_CONFIG)
                 | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
                 | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+                | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
                 | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
                 | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
+                | (options.guestAddresses() ? mask(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES) : 0)
                 | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
     }
 
     private long offeredFeatures() {
-        return device.features() | mask(VHOST_F_LOG_ALL) | mask(VHOST_USER_F_PROTOCOL_FEATURES);
+        return device.features()
+                | mask(VHOST_F_LOG_ALL)
+                | mask(VHOST_USER_F_PROTOCOL_FEATURES)
+                | (offersIommu ? VirtioFeature.mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
     }
 
     /** The socket, still owned by the session. */
@@ -142,7 +157,7 @@ final class VhostUserSession implements AutoCloseable {
             end("connection is lost: " + e.getMessage());
         } catch (MemoryFaultException e) {
             end("guest memory has gone: " + e.getMessage());
-        } catch (RuntimeException e) { // a bug of ours must not reach the other sessions
+        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, name + ": internal error", e);
             end("internal error");
         }
@@ -210,7 +225,7 @@ final class VhostUserSession implements AutoCloseable {
             }
             request.check(message.payload().remaining(), message.descriptors().size());
             LOGGER.log(System.Logger.Level.TRACE, () -> name + ": " + request + " " + message.header());
-            carryOut(request, message);
+            carryOutAndKeep(request, message);
         } catch (VhostUserRequestException e) {
             refusal = e.getMessage();
             log.warn(name + ": refused: " + refusal);
@@ -218,6 +233,8 @@ final class VhostUserSession implements AutoCloseable {
         if (request != null && request.hasOwnReply()) {
             if (refusal != null) {
                 replyError(message.header());
+            } else if (request == FrontendRequest.SET_LOG_BASE) {
+                reply(request.id(), U64.OK);
             }
         } else if (message.header().needsReply() && has(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
             reply(message.header().request(), refusal == null ? U64.OK : U64.REFUSED);
@@ -232,6 +249,78 @@ final class VhostUserSession implements AutoCloseable {
 
     private boolean has(int protocolFeature) {
         return ProtocolFeature.has(protocolFeatures, protocolFeature);
+    }
+
+    private void carryOutAndKeep(FrontendRequest request, MessageStream.Message message)
+            throws IOException, VhostUserRequestException {
+        if (!SessionJournal.keeps(request)) {
+            carryOut(request, message);
+            return;
+        }
+        List<Fd> copies = SessionJournal.duplicate(message.descriptors());
+        boolean done = false;
+        try {
+            carryOut(request, message);
+            done = true;
+        } finally {
+            if (!done) {
+                copies.forEach(Fd::close);
+            }
+        }
+        journal.add(request, message.payload().rewind(), copies);
+    }
+
+    // --- handover
+
+    /** Whether nothing is half done that another process could not go on with: a message, a reply, a transfer of state. */
+    boolean isAtRest() {
+        return !ended && !stream.isWithinMessage() && !stream.isSending() && !state.isRunning();
+    }
+
+    /** Packs everything for {@link #takeOver} in another process. The rings stand still until {@link #goOn}. */
+    Parcel pack() {
+        rings.suspendAll();
+        return rings.pack()
+                .put("connection", stream.fd())
+                .put("protocol_features", protocolFeatures)
+                .put("requests", journal.pack());
+    }
+
+    /** The handover has failed: the rings run again. */
+    void goOn() {
+        rings.resumeAll();
+    }
+
+    /** Comes to where a session in another process was, whose connection this one has. */
+    void takeOver(Parcel from) throws IOException {
+        try {
+            setProtocolFeatures(from.number("protocol_features", 0));
+            rings.takeOverFeatures(from);
+            for (Parcel request : from.parcels("requests")) {
+                takeOverRequest(request);
+            }
+            rings.takeOver(from);
+        } catch (VhostUserRequestException e) {
+            throw new IOException("session cannot be taken over: " + e.getMessage(), e);
+        }
+    }
+
+    private void takeOverRequest(Parcel packed) throws IOException, VhostUserRequestException {
+        FrontendRequest request = FrontendRequest.of((int) packed.number("request", -1));
+        Fd descriptor = packed.takeFd("descriptor");
+        if (request == null || descriptor == null) {
+            throw new VhostUserRequestException("request is unknown, or without its descriptor: " + request);
+        }
+        byte[] payload = packed.bytes("payload");
+        MessageStream.Message message = new MessageStream.Message(
+                MessageHeader.request(request.id(), false, payload.length),
+                ByteBuffer.wrap(payload).order(ByteOrder.nativeOrder()),
+                List.of(descriptor));
+        try {
+            carryOutAndKeep(request, message);
+        } finally {
+            closeIfOurs(descriptor);
+        }
     }
 
     private void carryOut(FrontendRequest request, MessageStream.Message message)
@@ -254,10 +343,8 @@ final class VhostUserSession implements AutoCloseable {
             case SET_STATUS -> rings.setStatus((int) U64.decode(payload).value() & 0xff);
             case GET_STATUS -> reply(request.id(), new U64(rings.status()));
             case RESET_DEVICE -> rings.reset();
-            case SET_LOG_BASE -> {
-                rings.setLog(LogArea.decode(payload), fds.get(0));
-                reply(request.id(), U64.OK);
-            }
+            case GET_INFLIGHT_FD -> makeInflightArea(message.header(), InflightArea.decode(payload));
+            case SET_LOG_BASE -> rings.setLog(LogArea.decode(payload), fds.get(0));
             case SET_DEVICE_STATE_FD -> {
                 state.begin(DeviceStateTransfer.decode(payload), take(fds));
                 reply(request.id(), new U64(DeviceStateTransfer.REPLY_NO_FD));
@@ -265,6 +352,10 @@ final class VhostUserSession implements AutoCloseable {
             case CHECK_DEVICE_STATE -> {
                 stateAwaited = true;
                 answerStateCheck();
+            }
+            case IOTLB_MSG -> {
+                rings.iommu().carryOut(IotlbMessage.decode(payload));
+                reply(request.id(), U64.OK);
             }
             case GET_VRING_BASE -> {
                 VringState ring = VringState.decode(payload);
@@ -284,6 +375,12 @@ final class VhostUserSession implements AutoCloseable {
             throw new VhostUserRequestException("features were not offered: features=0x" + Long.toHexString(features)
                     + " offered=0x" + Long.toHexString(offeredFeatures()));
         }
+        long needed = mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+        if (VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)
+                && (protocolFeatures & needed) != needed) {
+            throw new VhostUserRequestException("an IOMMU needs BACKEND_REQ and REPLY_ACK: features=0x"
+                    + Long.toHexString(features) + " protocol_features=0x" + Long.toHexString(protocolFeatures));
+        }
         rings.setFeatures(features);
         log.info(name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
                 + Long.toHexString(protocolFeatures));
@@ -301,6 +398,7 @@ final class VhostUserSession implements AutoCloseable {
                     "in-band notifications need BACKEND_REQ and REPLY_ACK: features=0x" + Long.toHexString(features));
         }
         protocolFeatures = features;
+        memory.setGuestAddresses(ProtocolFeature.has(features, VHOST_USER_PROTOCOL_F_GPA_ADDRESSES));
         rings.setInband(inband);
     }
 
@@ -322,6 +420,17 @@ final class VhostUserSession implements AutoCloseable {
         byte[] part = new byte[length];
         System.arraycopy(range.bytes(), 0, part, 0, length);
         device.writeConfig(offset, part);
+    }
+
+    /** Answers the area, or one of no size; in the length that was asked in. */
+    private void makeInflightArea(MessageHeader header, InflightArea asked) throws IOException {
+        SessionInflight.Made made = rings.makeInflightArea(asked);
+        InflightArea answer = made == null ? new InflightArea(0, 0, asked.queues(), asked.queueSize()) : made.area();
+        ByteBuffer message = MessageHeader.newBuffer();
+        MessageHeader.reply(header.request(), header.size()).encode(message);
+        answer.encode(message);
+        message.flip().limit(MessageHeader.LENGTH + header.size());
+        stream.send(message, made == null ? List.of() : List.of(made.file()));
     }
 
     private void reply(int request, U64 value) throws IOException {
@@ -355,7 +464,7 @@ final class VhostUserSession implements AutoCloseable {
 
     private boolean memoryMayHaveGone(InternalError fault, boolean anybody) {
         GuestMemory table = memory.table();
-        boolean ours = anybody ? table.size() > 0 : !table.isIntact();
+        boolean ours = anybody ? table.size() > 0 : !rings.isMemoryIntact();
         if (ours) {
             end("guest memory has gone: " + fault.getMessage());
         }
@@ -381,17 +490,23 @@ final class VhostUserSession implements AutoCloseable {
         release(rings::close); // before the memory that they lie in
         release(device::detach);
         release(memory::close);
+        release(journal::close);
         release(watch::close);
         release(stream::close);
         onEnd.accept(this);
     }
 
-    /** A fault in memory that has gone may be reported late, even now; the step is then done again. */
-    private static void release(Runnable step) {
+    /**
+     * A fault in memory that has gone may be reported late, even now; the step is then done again. A bug in one step leaves
+     * nothing behind of the others.
+     */
+    private void release(Runnable step) {
         try {
             step.run();
         } catch (InternalError late) {
             step.run();
+        } catch (RuntimeException e) {
+            LOGGER.log(System.Logger.Level.ERROR, name + ": internal error at the end", e);
         }
     }
 

@@ -1,17 +1,23 @@
 package org.vportd.vhostuser.backend;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.Watch;
 import org.vportd.posix.Doorbell;
 import org.vportd.posix.Epoll;
 import org.vportd.posix.Fd;
+import org.vportd.posix.MappedView;
 import org.vportd.posix.PosixException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringAddress;
 import org.vportd.virtio.VirtioFeature;
-import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.memory.Iotlb;
 import org.vportd.virtio.queue.PackedLayout;
 import org.vportd.virtio.queue.QueueConfig;
 import org.vportd.virtio.queue.SplitLayout;
@@ -42,6 +48,10 @@ final class Vring implements AutoCloseable {
     private @Nullable Doorbell call;
     private @Nullable Doorbell error;
     private @Nullable VirtQueue queue;
+    /** What the queue lies in while it runs. */
+    private List<RingPart> runningParts = List.of();
+    /** Mappings that were made for it. */
+    private final List<MappedView> views = new ArrayList<>();
 
     Vring(int index) {
         this.index = index;
@@ -118,8 +128,13 @@ final class Vring implements AutoCloseable {
         return base & 0xffff;
     }
 
-    /** Takes the addresses; whether they lie in memory is checked now if it can be, and in any case at the start. */
-    void setAddress(VringAddress value, GuestMemory memory, long features) throws VhostUserRequestException {
+    /**
+     * Takes the addresses; whether they lie in memory is checked now if it can be, and in any case at the start.
+     *
+     * @param memory finds them, or null if it cannot be checked now
+     */
+    void setAddress(VringAddress value, RingPart.@Nullable Translation memory, long features)
+            throws VhostUserRequestException {
         value.checkAlignment(isPacked(features));
         VringAddress old = address;
         if (queue != null
@@ -131,7 +146,7 @@ final class Vring implements AutoCloseable {
             return;
         }
         checkStopped("address");
-        if (num > 0 && memory.size() > 0) {
+        if (num > 0 && memory != null) {
             config(value, memory, features);
         }
         address = value;
@@ -145,38 +160,58 @@ final class Vring implements AutoCloseable {
     }
 
     /** Everything the queue needs to know, addresses translated. */
-    QueueConfig config(GuestMemory memory, long features) throws VhostUserRequestException {
-        VringAddress current = address;
-        if (current == null) {
-            throw new IllegalStateException("ring has no address: queue=" + index);
-        }
+    QueueConfig config(RingPart.Translation memory, long features) throws VhostUserRequestException {
+        VringAddress current = knownAddress();
         checkSize(num, features); // the format may not have been known before
         checkBase(base(features), features);
         return config(current, memory, features);
     }
 
-    private QueueConfig config(VringAddress at, GuestMemory memory, long features) throws VhostUserRequestException {
+    private VringAddress knownAddress() {
+        VringAddress current = address;
+        if (current == null) {
+            throw new IllegalStateException("ring has no address: queue=" + index);
+        }
+        return current;
+    }
+
+    /** The descriptors, the driver's area and the device's, at the addresses that the front-end gave. */
+    List<RingPart> parts(long features) {
+        return parts(knownAddress(), features);
+    }
+
+    private List<RingPart> parts(VringAddress at, long features) {
         boolean packed = isPacked(features);
         boolean eventIdx = VirtioFeature.has(features, VirtioFeature.VIRTIO_F_EVENT_IDX);
         long availBytes = packed ? PackedLayout.EVENT_LENGTH : SplitLayout.availBytes(num, eventIdx);
         long usedBytes = packed ? PackedLayout.EVENT_LENGTH : SplitLayout.usedBytes(num, eventIdx);
-        return new QueueConfig(
-                num,
-                translate("descriptor", memory, at.descriptorAddress(), SplitLayout.descriptorBytes(num)),
-                translate("available", memory, at.availAddress(), availBytes),
-                translate("used", memory, at.usedAddress(), usedBytes),
-                base(features),
-                VirtioFeature.rings(features));
+        int descriptorUse = packed ? Iotlb.READ | Iotlb.WRITE : Iotlb.READ;
+        long descriptorBytes = SplitLayout.descriptorBytes(num);
+        return List.of(
+                new RingPart("descriptor", at.descriptorAddress(), descriptorBytes, descriptorUse),
+                new RingPart("available", at.availAddress(), availBytes, Iotlb.READ),
+                new RingPart("used", at.usedAddress(), usedBytes, Iotlb.READ | Iotlb.WRITE));
     }
 
-    private long translate(String part, GuestMemory memory, long userAddress, long bytes)
+    private QueueConfig config(VringAddress at, RingPart.Translation memory, long features)
             throws VhostUserRequestException {
-        long host = memory.userRange(userAddress, bytes);
-        if (host == GuestMemory.UNMAPPED) {
-            throw new VhostUserRequestException("ring is not within one memory region: queue=" + index + " part=" + part
-                    + " user_address=0x" + Long.toHexString(userAddress) + " bytes=" + bytes);
+        closeViews();
+        List<RingPart> parts = parts(at, features);
+        long[] hosts = new long[parts.size()];
+        for (int i = 0; i < hosts.length; i++) {
+            try {
+                hosts[i] = memory.of(parts.get(i), views);
+            } catch (VhostUserRequestException e) {
+                closeViews();
+                throw new VhostUserRequestException(e.getMessage() + " queue=" + index);
+            }
         }
-        return host;
+        return new QueueConfig(num, hosts[0], hosts[1], hosts[2], base(features), VirtioFeature.rings(features));
+    }
+
+    /** Whether it runs, and lies in a range of the addresses that the front-end gives rings in. */
+    boolean touches(long start, long length) {
+        return queue != null && runningParts.stream().anyMatch(part -> part.touches(start, length));
     }
 
     void setEnabled(boolean on) {
@@ -263,8 +298,9 @@ final class Vring implements AutoCloseable {
         return true;
     }
 
-    void run(VirtQueue running) {
+    void run(VirtQueue running, List<RingPart> parts) {
         queue = running;
+        runningParts = parts;
     }
 
     /** The queue has been given back by the device: notes where to go on. */
@@ -274,7 +310,13 @@ final class Vring implements AutoCloseable {
             baseKnown = true;
             queue.close();
             queue = null;
+            closeViews();
         }
+    }
+
+    private void closeViews() {
+        views.forEach(MappedView::close);
+        views.clear();
     }
 
     void markBroken() {
@@ -304,10 +346,57 @@ final class Vring implements AutoCloseable {
         }
     }
 
+    /** Packs it as it is while suspended. */
+    Parcel pack() {
+        Parcel parcel = new Parcel()
+                .put("num", num)
+                .put("base", base)
+                .put("base_known", baseKnown)
+                .put("enabled", enabled)
+                .put("started", started)
+                .put("broken", broken)
+                .put("kick", kick == null ? null : kick.fd())
+                .put("call", call == null ? null : call.fd())
+                .put("err", error == null ? null : error.fd());
+        VringAddress where = address;
+        if (where != null) {
+            ByteBuffer payload = ByteBuffer.allocate(VringAddress.LENGTH).order(ByteOrder.nativeOrder());
+            where.encode(payload);
+            parcel.put("address", payload.array());
+        }
+        return parcel;
+    }
+
+    /** Becomes what it was in another process. What the driver has kicked for in the meantime is looked at as ever. */
+    void unpack(Parcel from, EventLoop loop, IntConsumer onKick) throws VhostUserRequestException {
+        num = (int) from.number("num", 0);
+        base = (int) from.number("base", 0);
+        baseKnown = from.flag("base_known");
+        if (from.has("address")) {
+            address = VringAddress.decode(ByteBuffer.wrap(from.bytes("address")).order(ByteOrder.nativeOrder()));
+        }
+        Fd kickFd = from.takeFd("kick");
+        if (kickFd != null) {
+            setKick(loop, kickFd, onKick);
+        }
+        Fd callFd = from.takeFd("call");
+        if (callFd != null) {
+            setCall(callFd);
+        }
+        Fd errorFd = from.takeFd("err");
+        if (errorFd != null) {
+            setError(errorFd);
+        }
+        enabled = from.flag("enabled");
+        started = from.flag("started");
+        broken = from.flag("broken");
+    }
+
     /** Forgets everything; the queue has been suspended before. */
     @Override
     public void close() {
         stop(0);
+        closeViews();
         if (error != null) {
             error.close();
             error = null;

@@ -5,10 +5,12 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
+import static org.vportd.virtio.VirtioFeature.mask;
 
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
+import org.vportd.serial.ConsoleLayout;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.vhostuser.protocol.U64;
@@ -73,6 +75,10 @@ public final class ConformanceCheck {
                 checkRings();
             }
         }
+        format = required;
+        if (isOffered(mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM))) {
+            checkIommu();
+        }
     }
 
     private void checkRings() {
@@ -82,13 +88,27 @@ public final class ConformanceCheck {
             check("stop and resume in the manner of " + manner + with, () -> stopAndResume(manner));
             check("driver restart in the manner of " + manner + with, () -> restart(manner));
         }
+        check("pages written are logged" + with, this::dirtyLog);
+        check("state of the device, saved and loaded" + with, this::deviceState);
         check("queues without event indexes" + with, this::withoutEventIdx);
         check("buffer outside of memory breaks no more than the device" + with, this::brokenRing);
     }
 
+    private void checkIommu() {
+        for (Manner manner : Manner.values()) {
+            check("driver behind an IOMMU in the manner of " + manner, () -> behindIommu(manner));
+        }
+        check("translations that have gone are not used", this::translationsGo);
+        check("a buffer without translation stops no other queue", this::noTranslation);
+    }
+
     private boolean isOffered(RingFormat other) {
+        return isOffered(other.features());
+    }
+
+    private boolean isOffered(long features) {
         try (VhostUserFrontend frontend = connect(Manner.QEMU)) {
-            return (other.features() & ~frontend.offeredFeatures()) == 0;
+            return (features & ~frontend.offeredFeatures()) == 0;
         } catch (IOException e) {
             return false; // which other checks tell
         }
@@ -226,6 +246,58 @@ public final class ConformanceCheck {
         }
     }
 
+    private void dirtyLog() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            VhostUserFrontend frontend = driver.frontend();
+            boolean offered =
+                    ProtocolFeature.has(frontend.protocolFeatures(), ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD);
+            if (!offered || !driver.isMultiport()) {
+                return;
+            }
+            try (Migration migration = new Migration(driver)) {
+                DriverRing tx = driver.rings().get(ConsoleLayout.CONTROL_TX_QUEUE);
+                migration.takeDirtyPages();
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                frontend.fence();
+                long written = format.packed()
+                        ? tx.driver().descriptorAddress()
+                        : tx.driver().usedAddress();
+                boolean logged = migration.takeDirtyPages().get((int) (written / Migration.PAGE_BYTES));
+                require(logged, "a write to the ring is not logged");
+                migration.cancel();
+                migration.takeDirtyPages();
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+                frontend.fence();
+                require(migration.takeDirtyPages().isEmpty(), "pages are logged although logging is off");
+                driver.stop();
+            }
+        }
+    }
+
+    private void deviceState() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux())) {
+            VhostUserFrontend frontend = driver.frontend();
+            if (!ProtocolFeature.has(frontend.protocolFeatures(), ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE)) {
+                return;
+            }
+            driver.stop();
+            byte[] state = Migration.saveState(frontend);
+            boolean refused = false;
+            try {
+                Migration.loadState(frontend, new byte[1]);
+            } catch (FrontendException e) {
+                refused = true;
+            }
+            require(refused, "nonsense was taken for the state of a device");
+            Migration.loadState(frontend, state);
+            driver.resume();
+            if (driver.isMultiport()) {
+                driver.sendControl(port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+            }
+            driver.stop();
+        }
+    }
+
     private void unknownRing() throws IOException {
         try (VhostUserFrontend frontend = connect(Manner.UML)) {
             boolean refused = false;
@@ -302,6 +374,59 @@ public final class ConformanceCheck {
             tx.kick();
             driver.frontend().fence();
             require(tx.driver().returned() == 0, "a buffer outside of memory was taken");
+            driver.restart(true);
+            driver.awaitPort(port);
+            driver.stop();
+        }
+    }
+
+    private static FrontendIommu iommu(ConsoleDriver driver) {
+        FrontendIommu iommu = driver.frontend().iommu();
+        if (iommu == null) {
+            throw new IllegalStateException("driver is not behind an IOMMU");
+        }
+        return iommu;
+    }
+
+    private void behindIommu(Manner manner) throws IOException {
+        try (ConsoleDriver driver = start(manner, ConsoleOptions.linux().withIommu())) {
+            require(iommu(driver).misses() > 0, "no translation was asked for");
+            driver.stop();
+            driver.resume();
+            driver.restart(true);
+            driver.awaitPort(port);
+            require(iommu(driver).faults() == 0, "accesses were not permitted");
+            driver.stop();
+        }
+    }
+
+    private void translationsGo() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux().withIommu())) {
+            for (int i = 0; i < 3; i++) {
+                long before = iommu(driver).misses();
+                iommu(driver).unmapAll();
+                if (driver.isMultiport()) {
+                    driver.sendControl(-1, VIRTIO_CONSOLE_DEVICE_READY, 1);
+                    driver.awaitPort(port);
+                    require(iommu(driver).misses() > before, "a translation was used that had gone");
+                }
+            }
+            driver.stop();
+        }
+    }
+
+    private void noTranslation() throws IOException {
+        try (ConsoleDriver driver = start(Manner.QEMU, ConsoleOptions.linux().withIommu())) {
+            DriverRing tx = driver.port(port).tx();
+            long before = iommu(driver).misses();
+            tx.driver().addReadable(0, 16, 0);
+            tx.publish();
+            tx.kick();
+            driver.await("the translation is asked for", () -> iommu(driver).misses() > before);
+            if (driver.isMultiport()) {
+                driver.sendControl(port, UNKNOWN_EVENT, 1);
+            }
+            require(tx.driver().returned() == 0, "a buffer without translation was taken");
             driver.restart(true);
             driver.awaitPort(port);
             driver.stop();

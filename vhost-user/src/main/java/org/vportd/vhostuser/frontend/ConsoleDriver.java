@@ -40,7 +40,7 @@ public final class ConsoleDriver implements AutoCloseable {
     private static final int NO_PORT = -1;
     private static final int WAIT_MS = 100;
 
-    private final VhostUserFrontend frontend;
+    private VhostUserFrontend frontend;
     private final ConsoleOptions options;
     private final Epoll epoll = new Epoll(64);
     private final List<DriverRing> rings = new ArrayList<>();
@@ -48,6 +48,7 @@ public final class ConsoleDriver implements AutoCloseable {
     private final List<ControlMessage> log = new ArrayList<>();
     private @Nullable DriverMemory memory;
     private @Nullable Fd watchedChannel;
+    private @Nullable InflightMemory inflight;
     private long features;
     private int maxPorts = 1;
     private long controlRxBuffers;
@@ -93,7 +94,11 @@ public final class ConsoleDriver implements AutoCloseable {
         chooseFeatures();
         if (memory == null) {
             readMaxPorts();
-            memory = layOut();
+            DriverMemory made = layOut();
+            memory = made;
+            if (options.iommu()) {
+                frontend.addIommu(made);
+            }
         }
         frontend.setFeatures(features);
         if (!memoryShared || !frontend.options().manner().addsRegions()) {
@@ -120,7 +125,8 @@ public final class ConsoleDriver implements AutoCloseable {
                 | (options.multiport() ? mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT) : 0)
                 | (options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0)
                 | (options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0)
-                | options.format().features();
+                | options.format().features()
+                | (options.iommu() ? mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
         features = frontend.offeredFeatures() & wanted;
         if (!VirtioFeature.has(features, VirtioFeature.VIRTIO_F_VERSION_1)) {
             throw new FrontendException("device does not offer VIRTIO_F_VERSION_1: features=0x"
@@ -128,6 +134,10 @@ public final class ConsoleDriver implements AutoCloseable {
         }
         if ((options.format().features() & ~features) != 0) {
             throw new FrontendException("device does not offer " + options.format() + ": features=0x"
+                    + Long.toHexString(frontend.offeredFeatures()));
+        }
+        if (options.iommu() && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)) {
+            throw new FrontendException("device does not offer VIRTIO_F_ACCESS_PLATFORM: features=0x"
                     + Long.toHexString(frontend.offeredFeatures()));
         }
         if (!frontend.hasConfig()) {
@@ -192,7 +202,7 @@ public final class ConsoleDriver implements AutoCloseable {
         return (bytes + PAGE_BYTES - 1) & -PAGE_BYTES;
     }
 
-    private void fillControlQueue() throws PosixException {
+    private void fillControlQueue() throws IOException {
         DriverRing ring = rings.get(ConsoleLayout.CONTROL_RX_QUEUE);
         for (int i = 0; i < Math.min(MAX_CONTROL_BUFFERS, options.queueSize()); i++) {
             long address = controlRxBuffers + (long) i * CONTROL_BUFFER_BYTES;
@@ -213,6 +223,10 @@ public final class ConsoleDriver implements AutoCloseable {
 
     /** Starts all rings where they were stopped. */
     public void resume() throws IOException {
+        shareInflight();
+        for (DriverRing ring : rings) {
+            ring.notifyThrough(frontend.isInband() ? frontend : null);
+        }
         frontend.startRings(rings, bases);
         running = true;
         Fd channel = frontend.backendChannel();
@@ -220,6 +234,83 @@ public final class ConsoleDriver implements AutoCloseable {
             epoll.add(channel, Epoll.EPOLLIN, BACKEND_CHANNEL);
             watchedChannel = channel;
         }
+    }
+
+    private void shareInflight() throws IOException {
+        if (!frontend.notesInflight()) {
+            return;
+        }
+        if (inflight == null) {
+            inflight = frontend.makeInflight(rings.size(), options.queueSize());
+        }
+        if (inflight != null) {
+            frontend.shareInflight(inflight);
+        }
+    }
+
+    /**
+     * Loses the back-end, or notes that it has gone. The guest lives on: memory, rings and ports stay as they are, and what
+     * is written waits in the rings.
+     */
+    public void disconnect() {
+        frontend.close();
+        watchedChannel = null;
+        running = false;
+    }
+
+    /**
+     * Goes on with a back-end that was started anew, or with another connection to the same one. It gets the notes of chains
+     * in flight if they are kept, and is told where the rings go on as far as they show it.
+     *
+     * @param next a new connection, which is owned from here on
+     * @throws FrontendException if it does not offer what the driver has chosen
+     */
+    public void reconnect(VhostUserFrontend next) throws IOException {
+        disconnect();
+        frontend = next;
+        epoll.add(next.connection(), Epoll.EPOLLIN | Epoll.EPOLLRDHUP, CONNECTION);
+        next.negotiate();
+        if ((features & ~next.offeredFeatures()) != 0) {
+            throw new FrontendException("back-end offers less than the one before: features=0x"
+                    + Long.toHexString(features) + " offered=0x" + Long.toHexString(next.offeredFeatures()));
+        }
+        next.setFeatures(features);
+        next.shareMemory(memory());
+        bases = rings.stream().mapToInt(this::baseAfterLoss).toArray();
+        resume();
+        for (DriverRing ring : rings) {
+            ring.kick(); // kicks may have gone to the one that is no more
+        }
+    }
+
+    /**
+     * Goes on with another back-end, which is told what the one before knew. The rings have been stopped; memory is what it
+     * was then.
+     *
+     * @param next a new connection, which is owned from here on unless this fails
+     * @param state what {@link Migration#saveState} answered
+     * @throws FrontendException if the back-end cannot go on; the one before still can, with {@link #resume}
+     */
+    public void moveTo(VhostUserFrontend next, byte[] state) throws IOException {
+        next.negotiate();
+        next.setFeatures(features);
+        next.shareMemory(memory());
+        Migration.loadState(next, state);
+        disconnect();
+        if (inflight != null) {
+            inflight.close(); // nothing is in flight, and its notes are not for another back-end
+            inflight = null;
+        }
+        frontend = next;
+        epoll.add(next.connection(), Epoll.EPOLLIN | Epoll.EPOLLRDHUP, CONNECTION);
+        resume();
+    }
+
+    private int baseAfterLoss(DriverRing ring) {
+        boolean behindAll = frontend.options().manner().goesOnAtAvailable()
+                && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_RING_PACKED)
+                && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_IN_ORDER);
+        return behindAll ? ring.driver().availIndex() : ring.driver().baseInMemory();
     }
 
     /**
@@ -349,20 +440,34 @@ public final class ConsoleDriver implements AutoCloseable {
      * @param id the port; need not exist
      */
     public void sendControl(int id, int event, int value) throws IOException {
+        DriverRing ring = rings.get(ConsoleLayout.CONTROL_TX_QUEUE);
+        awaitControl(ring, id, event); // one that a back-end left behind uses the same buffer
         long host = memory().hostAddress(controlTxBuffer);
         LittleEndian.putInt(host + ConsoleLayout.CONTROL_ID_OFFSET, id);
         LittleEndian.putU16(host + ConsoleLayout.CONTROL_EVENT_OFFSET, event);
         LittleEndian.putU16(host + ConsoleLayout.CONTROL_VALUE_OFFSET, value);
-        DriverRing ring = rings.get(ConsoleLayout.CONTROL_TX_QUEUE);
         ring.driver().addReadable(controlTxBuffer, ConsoleLayout.CONTROL_LENGTH, 0);
         ring.publish();
+        awaitControl(ring, id, event);
+    }
+
+    private void awaitControl(DriverRing ring, int id, int event) throws IOException {
         long end = deadline();
-        while (!ring.driver().poll()) {
+        while (ring.driver().outstanding() > 0) {
+            if (ring.driver().poll()) {
+                continue;
+            }
+            if (Poll.now(frontend.connection(), Poll.POLLIN) != 0) {
+                throw new EOFException("back-end has closed the connection, or speaks unasked");
+            }
             if (System.nanoTime() - end >= 0) {
                 throw new FrontendException("device does not take control messages: port=" + id + " event=" + event);
             }
             if (!ring.driver().enableCalls()) {
-                Poll.await(ring.callHeard(), Poll.POLLIN, WAIT_MS);
+                ring.awaitCall(options.iommu() ? 1 : WAIT_MS);
+            }
+            if (options.iommu()) {
+                frontend.takeBackendRequests(); // it may have to ask where the message is
             }
             ring.takeCalls();
         }
@@ -411,11 +516,20 @@ public final class ConsoleDriver implements AutoCloseable {
             int source = (int) epoll.dataAt(i);
             switch (source) {
                 case CONNECTION -> throw new EOFException("back-end has closed the connection, or speaks unasked");
-                case BACKEND_CHANNEL -> frontend.takeBackendRequests();
+                case BACKEND_CHANNEL -> takeBackendRequests();
                 default -> rings.get(source).takeCalls();
             }
         }
         takeControlMessages();
+    }
+
+    private void takeBackendRequests() throws IOException {
+        frontend.takeBackendRequests();
+        if (frontend.isInband()) {
+            for (DriverRing ring : rings) {
+                ring.takeCalls();
+            }
+        }
     }
 
     private boolean takeControlMessages() throws IOException {
@@ -491,6 +605,9 @@ public final class ConsoleDriver implements AutoCloseable {
     public void close() {
         frontend.close();
         rings.forEach(DriverRing::close);
+        if (inflight != null) {
+            inflight.close();
+        }
         epoll.close();
         if (memory != null) {
             memory.close();

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.vportd.posix.Poll;
 import org.vportd.virtio.driver.QueueDriver;
 
 /** Drives one port of a console as hard as it goes, and checks every byte if a peer is given. */
@@ -128,7 +127,7 @@ public final class ConsoleLoad implements AutoCloseable {
             Thread.onSpinWait();
         }
         if (!queue.enableCallsAfter(buffers)) {
-            Poll.await(ring.callHeard(), Poll.POLLIN, WAIT_MS);
+            ring.awaitCall(WAIT_MS);
             ring.takeCalls();
         }
         queue.disableCalls();

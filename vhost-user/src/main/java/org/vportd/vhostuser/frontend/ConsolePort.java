@@ -1,7 +1,7 @@
 package org.vportd.vhostuser.frontend;
 
+import java.io.IOException;
 import org.vportd.posix.NativeMemory;
-import org.vportd.posix.PosixException;
 import org.vportd.virtio.driver.DriverMemory;
 import org.vportd.virtio.driver.QueueDriver;
 
@@ -77,7 +77,7 @@ public final class ConsolePort {
     }
 
     /** The port has come: gives the device all buffers that it does not have yet. */
-    void add() throws PosixException {
+    void add() throws IOException {
         present = true;
         if (rx.driver().outstanding() == 0 && filledCount == 0) {
             for (int i = 0; i < buffers; i++) {
@@ -194,7 +194,7 @@ public final class ConsolePort {
      *
      * @return the bytes taken
      */
-    public int write(byte[] from, int offset, int length) throws PosixException {
+    public int write(byte[] from, int offset, int length) throws IOException {
         poll();
         int done = 0;
         while (done < length && freeTxCount > 0) {
@@ -214,7 +214,7 @@ public final class ConsolePort {
      *
      * @return the bytes taken; 0 if there are none
      */
-    public int read(byte[] to, int offset, int length) throws PosixException {
+    public int read(byte[] to, int offset, int length) throws IOException {
         poll();
         int done = 0;
         while (filledCount > 0 && (done < length || filledBytes[filledHead] == filledOffset)) {

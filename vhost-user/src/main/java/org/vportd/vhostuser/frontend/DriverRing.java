@@ -1,8 +1,11 @@
 package org.vportd.vhostuser.frontend;
 
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.EventFd;
 import org.vportd.posix.Fd;
 import org.vportd.posix.NativeMemory;
+import org.vportd.posix.Poll;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
@@ -20,6 +23,7 @@ public final class DriverRing implements AutoCloseable {
     private final Fd callHeard;
     private final Fd callGiven;
     private final long callBuffer = NativeMemory.allocate(CALL_BUFFER_BYTES);
+    private @Nullable VhostUserFrontend inband;
     private long kicks;
     private long calls;
 
@@ -56,17 +60,26 @@ public final class DriverRing implements AutoCloseable {
         return driver;
     }
 
+    /** Kicks and calls are messages of a front-end from here on, or, with null, go through descriptors. */
+    void notifyThrough(@Nullable VhostUserFrontend messages) {
+        inband = messages;
+    }
+
     /** Shows the device what was added, and kicks it if it wants that. */
-    public void publish() throws PosixException {
+    public void publish() throws IOException {
         if (driver.publish()) {
             kick();
         }
     }
 
     /** Kicks the device, wanted or not. */
-    public void kick() throws PosixException {
+    public void kick() throws IOException {
         kicks++;
-        kick.signal();
+        if (inband == null) {
+            kick.signal();
+        } else {
+            inband.kick(index);
+        }
     }
 
     /** How many kicks were sent. */
@@ -80,12 +93,19 @@ public final class DriverRing implements AutoCloseable {
     }
 
     /** Takes the calls that have come. */
-    boolean takeCalls() throws PosixException {
-        boolean called = Posix.read(callHeard, callBuffer, CALL_BUFFER_BYTES) > 0;
+    boolean takeCalls() throws IOException {
+        boolean called =
+                inband == null ? Posix.read(callHeard, callBuffer, CALL_BUFFER_BYTES) > 0 : inband.takeCall(index);
         if (called) {
             calls++;
         }
         return called;
+    }
+
+    /** Waits until there is a call, or what may be one. */
+    void awaitCall(int timeoutMs) throws IOException {
+        Fd channel = inband == null ? null : inband.backendChannel();
+        Poll.await(channel == null ? callHeard : channel, Poll.POLLIN, timeoutMs);
     }
 
     Fd kickFd() {

@@ -22,6 +22,11 @@ public record FrontendOptions(Manner manner, long protocolFeatures, Duration tim
         return new FrontendOptions(manner, protocolFeatures & ~(1L << protocolFeature), timeout);
     }
 
+    /** The same with one protocol feature more. */
+    public FrontendOptions with(int protocolFeature) {
+        return new FrontendOptions(manner, protocolFeatures | (1L << protocolFeature), timeout);
+    }
+
     /** The same with another limit for answers. */
     public FrontendOptions withTimeout(Duration limit) {
         return new FrontendOptions(manner, protocolFeatures, limit);

@@ -47,6 +47,19 @@ final class FrontendStream implements AutoCloseable {
 
     /** Receives a header and what follows it, in native order; descriptors that come along are closed. */
     ByteBuffer receive() throws IOException {
+        ByteBuffer message = receiveAll();
+        socket.takeDescriptors().forEach(Fd::close);
+        return message;
+    }
+
+    /** The same; descriptors that come along are the caller's. */
+    ByteBuffer receive(List<Fd> descriptors) throws IOException {
+        ByteBuffer message = receiveAll();
+        descriptors.addAll(socket.takeDescriptors());
+        return message;
+    }
+
+    private ByteBuffer receiveAll() throws IOException {
         long end = System.nanoTime() + timeoutNs;
         receive(0, MessageHeader.LENGTH, end);
         MessageHeader header = MessageHeader.decode(copy(MessageHeader.LENGTH));
@@ -54,7 +67,6 @@ final class FrontendStream implements AutoCloseable {
             throw new FrontendException("back-end sent a message that is too long: " + header);
         }
         receive(MessageHeader.LENGTH, header.size(), end);
-        socket.takeDescriptors().forEach(Fd::close);
         return copy(MessageHeader.LENGTH + header.size());
     }
 

@@ -3,6 +3,10 @@ package org.vportd.vhostuser.frontend;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -20,22 +24,32 @@ public enum Manner {
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
             | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-            | mask(VHOST_USER_PROTOCOL_F_STATUS)),
-    /** User-mode Linux: everything acknowledged, calls through stream sockets, rings never asked for their base. */
+            | mask(VHOST_USER_PROTOCOL_F_STATUS)
+            | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)),
+    /**
+     * User-mode Linux: everything acknowledged, calls through stream sockets, rings never asked for their base; kicks and
+     * calls as messages if that is offered.
+     */
     UML(mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
             | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
-            | mask(VHOST_USER_PROTOCOL_F_CONFIG)),
+            | mask(VHOST_USER_PROTOCOL_F_CONFIG)
+            | mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS)),
     /** crosvm: nothing acknowledged, one queue after the other. */
     CROSVM(mask(VHOST_USER_PROTOCOL_F_MQ)
             | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
             | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
-            | mask(VHOST_USER_PROTOCOL_F_CONFIG)),
+            | mask(VHOST_USER_PROTOCOL_F_CONFIG)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)),
     /** Cloud Hypervisor: everything acknowledged, the back-end's channel last. */
     CLOUD_HYPERVISOR(mask(VHOST_USER_PROTOCOL_F_MQ)
             | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
             | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
-            | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS));
+            | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+            | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
+            | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE));
 
     private final long protocolFeatures;
 
@@ -72,6 +86,16 @@ public enum Manner {
     /** Whether it describes memory region by region, if the back-end can do that. */
     boolean addsRegions() {
         return this == QEMU;
+    }
+
+    /** Whether it has rings go on behind all that is available after a loss, served or not, unless they are in order. */
+    boolean goesOnAtAvailable() {
+        return this == CLOUD_HYPERVISOR;
+    }
+
+    /** Whether it kicks, and wants to be called, by messages where that was agreed upon; others acknowledge it blindly. */
+    boolean notifiesInBand() {
+        return this == UML;
     }
 
     /** Whether it hands over a stream socket for calls, instead of an eventfd. */

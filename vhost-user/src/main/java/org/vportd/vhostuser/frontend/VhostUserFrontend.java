@@ -4,6 +4,8 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCO
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
@@ -11,6 +13,8 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +23,8 @@ import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.BackendRequest;
 import org.vportd.vhostuser.protocol.ConfigRange;
 import org.vportd.vhostuser.protocol.FrontendRequest;
+import org.vportd.vhostuser.protocol.InflightArea;
+import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.MemoryTable;
 import org.vportd.vhostuser.protocol.MessageHeader;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
@@ -33,6 +39,7 @@ import org.vportd.virtio.driver.DriverMemory;
 /** One connection to a back-end: each method sends its messages, waits for what must come back, and throws if it does not. */
 public final class VhostUserFrontend implements AutoCloseable {
     private static final int DEFAULT_QUEUES = 2;
+    private static final int MAX_QUEUES = 256;
 
     private final FrontendOptions options;
     private final FrontendStream stream;
@@ -42,6 +49,9 @@ public final class VhostUserFrontend implements AutoCloseable {
     private int queueCount = DEFAULT_QUEUES;
     private @Nullable FrontendStream backendChannel;
     private int configChanges;
+    private @Nullable FrontendIommu iommu;
+    private final BitSet called = new BitSet();
+    private final BitSet broken = new BitSet();
 
     /** Speaks over a connection, which it owns from here on. */
     public VhostUserFrontend(Fd connection, FrontendOptions options) {
@@ -170,10 +180,33 @@ public final class VhostUserFrontend implements AutoCloseable {
         return has(VHOST_USER_PROTOCOL_F_CONFIG);
     }
 
+    /**
+     * Puts an IOMMU between the device and the guest's memory, before the memory is shared. The features chosen have to
+     * contain VIRTIO_F_ACCESS_PLATFORM.
+     */
+    public FrontendIommu addIommu(DriverMemory memory) {
+        FrontendIommu made = new FrontendIommu(this, memory);
+        iommu = made;
+        return made;
+    }
+
+    /** The IOMMU, or null. */
+    public @Nullable FrontendIommu iommu() {
+        return iommu;
+    }
+
+    /** Tells the back-end of a translation that comes or goes, and waits until it has taken effect. */
+    void translate(IotlbMessage message) throws IOException {
+        long result = u64(FrontendRequest.IOTLB_MSG, exchange(FrontendRequest.IOTLB_MSG, message::encode, List.of()));
+        if (result != 0) {
+            throw new FrontendException("back-end refused: " + message + " result=" + result);
+        }
+    }
+
     /** Shares the whole memory of the guest. */
     public void shareMemory(DriverMemory memory) throws IOException {
         List<RegionDescription> described =
-                memory.regions().stream().map(VhostUserFrontend::describe).toList();
+                memory.regions().stream().map(this::describe).toList();
         if (options.manner().addsRegions() && has(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)) {
             for (int i = 0; i < described.size(); i++) {
                 addRegion(memory.regions().get(i));
@@ -190,9 +223,10 @@ public final class VhostUserFrontend implements AutoCloseable {
         send(FrontendRequest.SET_MEM_TABLE, table, files);
     }
 
-    private static RegionDescription describe(DriverMemory.Region region) {
+    private RegionDescription describe(DriverMemory.Region region) {
+        long offset = iommu == null ? 0 : FrontendIommu.GUEST_OFFSET;
         return new RegionDescription(
-                region.guestAddress(), region.sizeBytes(), region.userAddress(), region.fileOffset());
+                region.guestAddress() + offset, region.sizeBytes(), region.userAddress(), region.fileOffset());
     }
 
     /** Shares one region more. */
@@ -203,6 +237,43 @@ public final class VhostUserFrontend implements AutoCloseable {
     /** Takes a region back. */
     public void removeRegion(DriverMemory.Region region) throws IOException {
         send(FrontendRequest.REM_MEM_REG, describe(region)::encodeSingle, List.of());
+    }
+
+    // --- chains in flight
+
+    /** Whether chains in flight are noted in shared memory. */
+    public boolean notesInflight() {
+        return has(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
+    }
+
+    /**
+     * Asks for memory in which chains in flight are noted.
+     *
+     * @return the memory, to be given with {@link #shareInflight} to this back-end and those after it, or null if there is
+     *     none
+     */
+    public @Nullable InflightMemory makeInflight(int queues, int queueSize) throws IOException {
+        InflightArea asked = new InflightArea(0, 0, queues, queueSize);
+        post(FrontendRequest.GET_INFLIGHT_FD.id(), false, asked::encode, List.of());
+        List<Fd> files = new ArrayList<>();
+        ByteBuffer reply = stream.receive(files);
+        try {
+            MessageHeader.decode(reply).checkReplyTo(FrontendRequest.GET_INFLIGHT_FD.id());
+            InflightArea area = InflightArea.decode(reply);
+            if (area.sizeBytes() == 0 || files.size() != 1) {
+                return null;
+            }
+            return new InflightMemory(area, files.remove(0));
+        } catch (VhostUserRequestException e) {
+            throw malformed(FrontendRequest.GET_INFLIGHT_FD, e);
+        } finally {
+            files.forEach(Fd::close);
+        }
+    }
+
+    /** Shares that memory; rings do not run yet. */
+    public void shareInflight(InflightMemory memory) throws IOException {
+        send(FrontendRequest.SET_INFLIGHT_FD, memory.area()::encode, List.of(memory.file()));
     }
 
     // --- rings
@@ -230,13 +301,17 @@ public final class VhostUserFrontend implements AutoCloseable {
             }
             case UML -> {
                 for (int i = 0; i < rings.size(); i++) {
-                    setCall(rings.get(i));
+                    if (!isInband()) {
+                        setCall(rings.get(i));
+                    }
                     setNum(rings.get(i));
                     setBase(rings.get(i), bases[i]);
                     setAddress(rings.get(i));
                 }
                 for (DriverRing ring : rings) {
-                    setKick(ring);
+                    if (!isInband()) {
+                        setKick(ring);
+                    }
                     enable(ring.index(), true);
                 }
             }
@@ -283,14 +358,25 @@ public final class VhostUserFrontend implements AutoCloseable {
     }
 
     private void setAddress(DriverRing ring) throws IOException {
+        setAddress(ring, false);
+    }
+
+    /** Says where a ring lies, and whether writes to it go to the dirty log; that alone may change while it runs. */
+    void setAddress(DriverRing ring, boolean logged) throws IOException {
+        long unlogged = options.manner() == Manner.UML ? -1 : 0;
         VringAddress address = new VringAddress(
                 ring.index(),
-                0,
-                ring.userAddress(ring.driver().descriptorAddress()),
-                ring.userAddress(ring.driver().usedAddress()),
-                ring.userAddress(ring.driver().availAddress()),
-                options.manner() == Manner.UML ? -1 : 0);
+                logged ? 1 << VringAddress.VHOST_VRING_F_LOG : 0,
+                ringAddress(ring, ring.driver().descriptorAddress()),
+                ringAddress(ring, ring.driver().usedAddress()),
+                ringAddress(ring, ring.driver().availAddress()),
+                logged ? ring.driver().usedAddress() : unlogged);
         send(FrontendRequest.SET_VRING_ADDR, address::encode, List.of());
+    }
+
+    /** Behind an IOMMU rings are where the driver says, otherwise where they are here. */
+    private long ringAddress(DriverRing ring, long guestAddress) {
+        return iommu == null ? ring.userAddress(guestAddress) : guestAddress;
     }
 
     private void setKick(DriverRing ring) throws IOException {
@@ -299,6 +385,33 @@ public final class VhostUserFrontend implements AutoCloseable {
 
     private void setCall(DriverRing ring) throws IOException {
         send(FrontendRequest.SET_VRING_CALL, new VringFd(ring.index(), false)::encode, List.of(ring.callGiven()));
+    }
+
+    /** Whether kicks and calls are messages: descriptors are then given for neither. */
+    public boolean isInband() {
+        return options.manner().notifiesInBand()
+                && has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS)
+                && has(VHOST_USER_PROTOCOL_F_BACKEND_REQ);
+    }
+
+    /** Kicks a ring by a message, and waits for the acknowledgement: meanwhile nobody hears calls. */
+    public void kick(int ring) throws IOException {
+        send(FrontendRequest.VRING_KICK, new VringState(ring, 0)::encode, List.of());
+    }
+
+    /** Takes the calls that have come as messages; answers whether there was one for a ring since the last time. */
+    public boolean takeCall(int ring) throws IOException {
+        if (!called.get(ring)) {
+            takeBackendRequests();
+        }
+        boolean was = called.get(ring);
+        called.clear(ring);
+        return was;
+    }
+
+    /** Whether the back-end has said by a message that a ring is broken. */
+    public boolean isBroken(int ring) {
+        return broken.get(ring);
     }
 
     /** Enables or disables one ring; without protocol features a ring is enabled as soon as it is started. */
@@ -473,10 +586,7 @@ public final class VhostUserFrontend implements AutoCloseable {
                 break;
             }
             MessageHeader header = MessageHeader.decode(message);
-            boolean known = BackendRequest.of(header.request()) == BackendRequest.CONFIG_CHANGE_MSG;
-            if (known) {
-                configChanges++;
-            }
+            boolean known = carryOut(BackendRequest.of(header.request()), message);
             if (header.needsReply()) {
                 ByteBuffer answer = MessageHeader.newBuffer();
                 MessageHeader.reply(header.request(), U64.LENGTH).encode(answer);
@@ -486,6 +596,36 @@ public final class VhostUserFrontend implements AutoCloseable {
             taken++;
         }
         return taken;
+    }
+
+    /** Carries a request of the back-end out; false if it is not one for us. */
+    private boolean carryOut(@Nullable BackendRequest request, ByteBuffer payload) throws IOException {
+        if (request == BackendRequest.CONFIG_CHANGE_MSG) {
+            configChanges++;
+            return true;
+        }
+        FrontendIommu answering = iommu;
+        if (request == BackendRequest.IOTLB_MSG && answering != null) {
+            try {
+                answering.answer(IotlbMessage.decode(payload));
+                return true;
+            } catch (VhostUserRequestException e) {
+                throw new FrontendException("request of the back-end is malformed: " + e.getMessage());
+            }
+        }
+        if (request != BackendRequest.VRING_CALL && request != BackendRequest.VRING_ERR) {
+            return false;
+        }
+        try {
+            int ring = VringState.decode(payload).index();
+            if (!isInband() || ring < 0 || ring >= MAX_QUEUES) {
+                return false;
+            }
+            (request == BackendRequest.VRING_CALL ? called : broken).set(ring);
+            return true;
+        } catch (VhostUserRequestException e) {
+            return false;
+        }
     }
 
     /** How many changes of configuration space the back-end has told. */

@@ -21,8 +21,8 @@ import java.util.List;
 public record MemoryTable(List<RegionDescription> regions) {
     /** Bytes before the first region. */
     public static final int HEADER_LENGTH = 8;
-    /** The most regions there can be without CONFIGURE_MEM_SLOTS. */
-    public static final int MAX_REGIONS = 8;
+    /** The most regions that fit a message. Most front-ends stop at 8, some do not. */
+    public static final int MAX_REGIONS = (MessageHeader.MAX_PAYLOAD_BYTES - HEADER_LENGTH) / RegionDescription.LENGTH;
 
     /** Copies the list. */
     public MemoryTable {

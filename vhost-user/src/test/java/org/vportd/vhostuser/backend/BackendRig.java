@@ -6,6 +6,7 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
+import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
@@ -37,6 +38,7 @@ final class BackendRig implements AutoCloseable {
             | mask(VHOST_USER_PROTOCOL_F_CONFIG)
             | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
             | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+            | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
             | mask(VHOST_USER_PROTOCOL_F_STATUS)
             | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
             | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE);

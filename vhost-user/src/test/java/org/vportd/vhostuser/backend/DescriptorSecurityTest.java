@@ -114,7 +114,7 @@ class DescriptorSecurityTest {
 
     @DisplayName("SEC-16")
     @ParameterizedTest
-    @ValueSource(ints = {2, 9, 64})
+    @ValueSource(ints = {2, 9, 64, 128})
     void shouldRefuseWhenThereAreTooManyDescriptors(int count) throws Exception {
         RawFrontend frontend = rig.connectAndNegotiate();
         TestGuest guest = rig.guest(1);
@@ -127,7 +127,7 @@ class DescriptorSecurityTest {
 
     @DisplayName("SEC-16")
     @ParameterizedTest
-    @ValueSource(ints = {65, 253})
+    @ValueSource(ints = {129, 253})
     void shouldEndWhenDescriptorsAreLost(int count) throws Exception {
         RawFrontend frontend = rig.connectAndNegotiate();
         TestGuest guest = rig.guest(0);

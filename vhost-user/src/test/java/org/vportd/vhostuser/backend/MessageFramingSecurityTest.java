@@ -258,7 +258,7 @@ class MessageFramingSecurityTest {
     @DisplayName("SEC-10, SEC-28, SEC-57 to SEC-61, SEC-65, SEC-66: what is not offered is answered with an error")
     @ParameterizedTest
     @CsvSource({
-        "GET_STATUS,0,false", "SET_LOG_BASE,16,false", "GET_INFLIGHT_FD,24,true", "SET_DEVICE_STATE_FD,8,false",
+        "GET_STATUS,0,false", "SET_LOG_BASE,16,false", "GET_INFLIGHT_FD,24,false", "SET_DEVICE_STATE_FD,8,false",
         "CHECK_DEVICE_STATE,0,true", "IOTLB_MSG,32,true", "POSTCOPY_ADVISE,0,true", "POSTCOPY_END,0,true",
         "GET_SHARED_OBJECT,16,true", "GET_SHMEM_CONFIG,0,true", "CREATE_CRYPTO_SESSION,100,true",
     })

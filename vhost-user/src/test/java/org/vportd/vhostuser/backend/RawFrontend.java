@@ -220,6 +220,11 @@ final class RawFrontend implements AutoCloseable {
         assertTrue(ended, "session goes on");
     }
 
+    /** The descriptors that have come with replies. */
+    List<Fd> takeDescriptors() {
+        return socket.takeDescriptors();
+    }
+
     // --- the usual
 
     /** Negotiates the protocol features given and version 1. */

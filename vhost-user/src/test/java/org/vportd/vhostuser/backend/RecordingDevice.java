@@ -42,6 +42,8 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
     private final long buffer = NativeMemory.allocate(BUFFER_LENGTH);
     private @Nullable VirtioTransport transport;
     private boolean holding;
+    private String failing = "";
+    private boolean outOfMemory;
 
     /** From here on chains are taken, but not read and not returned. */
     void hold() {
@@ -52,6 +54,27 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
     void letGo() {
         holding = false;
         List.copyOf(running.keySet()).forEach(this::serve);
+    }
+
+    /** From here on there is a bug: what is noted with these words is not survived. */
+    void failOn(String event) {
+        failOn(event, false);
+    }
+
+    /** The same, where there is no memory left. */
+    void failOn(String event, boolean noMemory) {
+        failing = event;
+        outOfMemory = noMemory;
+    }
+
+    private void note(String event) {
+        events.add(event);
+        if (event.equals(failing) && outOfMemory) {
+            throw new OutOfMemoryError("made for a test: " + event);
+        }
+        if (event.equals(failing)) {
+            throw new IllegalStateException("bug, made for a test: " + event);
+        }
     }
 
     /** What was noted since the last call. */
@@ -134,18 +157,18 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public void writeConfig(int offset, byte[] bytes) {
-        events.add("config " + offset + " " + Arrays.toString(bytes));
+        note("config " + offset + " " + Arrays.toString(bytes));
     }
 
     @Override
     public void attach(VirtioTransport newTransport) {
-        events.add("attach");
+        note("attach");
         transport = newTransport;
     }
 
     @Override
     public void detach() {
-        events.add("detach");
+        note("detach");
         if (!running.isEmpty()) {
             throw new AssertionError("detached while queues run: " + running.keySet());
         }
@@ -154,37 +177,37 @@ final class RecordingDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public void driverFeatures(long features) {
-        events.add("features 0x" + Long.toHexString(features));
+        note("features 0x" + Long.toHexString(features));
     }
 
     @Override
     public void startQueue(int index, VirtQueue queue) {
-        events.add("start " + index);
         if (running.put(index, queue) != null) {
             throw new AssertionError("queue is started twice: queue=" + index);
         }
+        note("start " + index);
         serve(index);
     }
 
     @Override
     public void stopQueue(int index) {
-        events.add("stop " + index);
         VirtQueue queue = running.remove(index);
         if (queue == null) {
             throw new AssertionError("queue is stopped twice: queue=" + index);
         }
         queue.rewind();
+        note("stop " + index);
     }
 
     @Override
     public void queueNotified(int index) {
-        events.add("notify " + index);
+        note("notify " + index);
         serve(index);
     }
 
     @Override
     public void reset() {
-        events.add("reset");
+        note("reset");
         if (!running.isEmpty()) {
             throw new AssertionError("reset while queues run: " + running.keySet());
         }

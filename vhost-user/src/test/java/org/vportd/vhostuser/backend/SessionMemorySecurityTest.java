@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.posix.Fd;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
@@ -77,7 +78,7 @@ class SessionMemorySecurityTest {
     void shouldKeepOldTableWhenCountIsWrong() throws Exception {
         frontend.run(guest);
         RegionDescription region = guest.region();
-        for (int count : new int[] {0, 2, 9, -1, Integer.MIN_VALUE, 0x0100_0001}) {
+        for (int count : new int[] {0, 2, 9, 127, 128, -1, Integer.MIN_VALUE, 0x0100_0001}) {
             frontend.refused(FrontendRequest.SET_MEM_TABLE, table(count, region), guest.file());
         }
         frontend.refused(FrontendRequest.SET_MEM_TABLE, table(1, region), files(2));
@@ -85,9 +86,33 @@ class SessionMemorySecurityTest {
         frontend.refused(FrontendRequest.SET_MEM_TABLE, table(0), guest.file());
         RegionDescription[] nine = new RegionDescription[9];
         Arrays.setAll(nine, i -> new RegionDescription(i * PAGE, PAGE, i * PAGE, 0));
-        frontend.refused(FrontendRequest.SET_MEM_TABLE, table(9, nine), files(9));
+        frontend.refused(FrontendRequest.SET_MEM_TABLE, table(9, nine), files(10));
         frontend.refused(FrontendRequest.SET_MEM_TABLE, table(9, nine), files(8));
         assertRunning("still the old table");
+    }
+
+    @DisplayName("as many regions as a message holds; none of a file that cannot get shorter keeps a descriptor")
+    @ParameterizedTest
+    @ValueSource(ints = {9, 32, 127})
+    void shouldTakeManyRegionsAtOnce(int count) throws Exception {
+        frontend.run(guest);
+        OpenResources before = OpenResources.now();
+        RegionDescription whole = guest.region();
+        long part = whole.sizeBytes() / 2 / (count - 1) & -PAGE;
+        RegionDescription[] many = new RegionDescription[count];
+        Arrays.setAll(
+                many,
+                i -> i == 0
+                        ? new RegionDescription(whole.guestAddress(), whole.sizeBytes() / 2, whole.userAddress(), 0)
+                        : new RegionDescription(
+                                whole.guestAddress() + whole.sizeBytes() + i * part,
+                                part,
+                                whole.userAddress() + whole.sizeBytes() + i * part,
+                                whole.sizeBytes() / 2));
+        frontend.accepted(FrontendRequest.SET_MEM_TABLE, table(count, many), files(count));
+        OpenResources now = OpenResources.now();
+        assertEquals(before.descriptors(), now.descriptors());
+        assertRunning("among many");
     }
 
     @DisplayName("SEC-31, SEC-32, SEC-33: sizes, overflows, ends of files")

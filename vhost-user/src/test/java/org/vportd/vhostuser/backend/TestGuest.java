@@ -45,6 +45,11 @@ final class TestGuest implements AutoCloseable {
         return new TestGuest(DriverMemory.open(MEMORY_BYTES), ringCount, features);
     }
 
+    /** The features its rings are made for. */
+    long features() {
+        return features;
+    }
+
     Ring ring(int index) {
         return rings.get(index);
     }

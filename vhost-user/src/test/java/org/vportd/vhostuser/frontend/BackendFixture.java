@@ -32,6 +32,7 @@ final class BackendFixture implements AutoCloseable {
     final Path consolePeer;
     final Path portPeer;
     private final RingFormat offered;
+    private final BackendOptions options;
     private final EventLoop loop;
     private final Thread thread;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -42,7 +43,12 @@ final class BackendFixture implements AutoCloseable {
 
     /** One that offers rings of more formats. */
     BackendFixture(Path directory, RingFormat offered) throws Exception {
+        this(directory, offered, BackendOptions.defaults());
+    }
+
+    BackendFixture(Path directory, RingFormat offered, BackendOptions options) throws Exception {
         this.offered = offered;
+        this.options = options;
         socket = directory.resolve("vhost");
         consolePeer = directory.resolve("p0");
         portPeer = directory.resolve("p1");
@@ -74,16 +80,15 @@ final class BackendFixture implements AutoCloseable {
     private void open() throws Exception {
         Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs);
-        SerialOptions options = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
-        SerialDevice device = new SerialDevice(loop, options, new PortNames(), SerialListener.NONE);
+        SerialOptions serial = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
+        SerialDevice device = new SerialDevice(loop, serial, new PortNames(), SerialListener.NONE);
         opened.push(device);
         device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), chardev(chardevs, "c0", consolePeer));
         device.addPort(
                 PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"),
                 chardev(chardevs, "c1", portPeer));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);
-        opened.push(new VhostUserBackend(
-                loop, device, BackendOptions.defaults(), Sockets.listenUnix(socket.toString(), 1), () -> {}));
+        opened.push(new VhostUserBackend(loop, device, options, Sockets.listenUnix(socket.toString(), 1), () -> {}));
     }
 
     private static @Nullable Chardev chardev(Chardevs chardevs, String id, Path path) throws Exception {

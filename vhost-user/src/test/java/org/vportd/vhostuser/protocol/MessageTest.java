@@ -44,6 +44,8 @@ class MessageTest {
         assertEquals(REGION, RegionDescription.decodeSingle(encoded(REGION::encodeSingle)));
         MemoryTable table = new MemoryTable(List.of(REGION, new RegionDescription(0, 1, 2, 3)));
         assertEquals(table, MemoryTable.decode(encoded(table::encode)));
+        IotlbMessage iotlb = new IotlbMessage(1, 2, 3, 4, 200);
+        assertEquals(iotlb, IotlbMessage.decode(encoded(iotlb::encode)));
         LogArea log = new LogArea(100, 200);
         assertEquals(log, LogArea.decode(encoded(log::encode)));
         InflightArea inflight = new InflightArea(1, 2, 65535, 40000);
@@ -132,7 +134,7 @@ class MessageTest {
         assertThrows(VhostUserRequestException.class, () -> FrontendRequest.ADD_MEM_REG.check(40, 0));
         assertThrows(VhostUserRequestException.class, () -> FrontendRequest.ADD_MEM_REG.check(40, 2));
         assertThrows(VhostUserRequestException.class, () -> FrontendRequest.SET_VRING_KICK.check(8, 2));
-        assertThrows(VhostUserRequestException.class, () -> FrontendRequest.SET_MEM_TABLE.check(40, 9));
+        assertThrows(VhostUserRequestException.class, () -> FrontendRequest.SET_MEM_TABLE.check(40, 128));
         assertThrows(VhostUserRequestException.class, () -> new VringFd(0, true).checkDescriptors(1));
         assertThrows(VhostUserRequestException.class, () -> new VringFd(0, false).checkDescriptors(0));
         assertThrows(VhostUserRequestException.class, () -> new MemoryTable(List.of(REGION)).checkDescriptors(2));

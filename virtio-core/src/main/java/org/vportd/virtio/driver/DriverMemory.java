@@ -1,9 +1,14 @@
 package org.vportd.virtio.driver;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MappedMemory;
+import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.virtio.memory.GuestMemory;
@@ -17,11 +22,19 @@ public final class DriverMemory implements AutoCloseable {
     /** Where the only region begins if nothing else is asked for. */
     public static final long DEFAULT_GUEST_ADDRESS = 0x10_0000;
 
+    /** What {@link #movePage} moves. */
+    public static final long PAGE_BYTES = 4096;
+
+    private static final byte POISON = (byte) 0xdb;
     private static final String FILE_NAME = "vportd-guest";
 
     private final List<Region> regions = new ArrayList<>();
     private final long[] taken;
     private Region hot;
+    /** By guest page, where it is mapped here; null as long as none was moved. */
+    private @Nullable Map<Long, Long> moved;
+
+    private final ArrayDeque<Long> sparePages = new ArrayDeque<>();
 
     /**
      * What a region shall be like.
@@ -123,6 +136,13 @@ public final class DriverMemory implements AutoCloseable {
 
     /** Where a guest-physical address is mapped here; valid to the end of its region. */
     public long hostAddress(long guestAddress) {
+        Map<Long, Long> elsewhere = moved;
+        if (elsewhere != null) {
+            Long page = elsewhere.get(guestAddress & -PAGE_BYTES);
+            if (page != null) {
+                return page + (guestAddress & (PAGE_BYTES - 1));
+            }
+        }
         Region last = hot;
         long offset = guestAddress - last.guestAddress;
         if (offset >= 0 && offset < last.sizeBytes) {
@@ -136,6 +156,34 @@ public final class DriverMemory implements AutoCloseable {
             }
         }
         throw new IllegalArgumentException("no such guest memory: address=0x" + Long.toHexString(guestAddress));
+    }
+
+    /** Whether there is such guest memory. */
+    public boolean contains(long guestAddress) {
+        return regions.stream().anyMatch(r -> Long.compareUnsigned(guestAddress - r.guestAddress, r.sizeBytes) < 0);
+    }
+
+    /**
+     * Moves a page: what is in it is elsewhere afterwards, in memory handed out for that, and what it was in is overwritten.
+     * Nobody but the caller may be using it. From then on {@link #hostAddress} is valid to the end of a page only.
+     *
+     * @param guestAddress where the page begins
+     */
+    public void movePage(long guestAddress) {
+        if (moved == null) {
+            moved = new HashMap<>();
+        }
+        long from = hostAddress(guestAddress);
+        Long to = sparePages.poll();
+        if (to == null) {
+            to = hostAddress(allocate(PAGE_BYTES, PAGE_BYTES));
+        }
+        NativeMemory.copy(from, to, PAGE_BYTES);
+        for (int i = 0; i < PAGE_BYTES; i++) {
+            NativeMemory.putByte(from + i, POISON);
+        }
+        moved.put(guestAddress, to);
+        sparePages.add(from); // the last to be used again
     }
 
     /** Maps everything once more, as a back-end in the same process sees it. */

@@ -60,7 +60,9 @@ public final class PackedDriver extends QueueDriver {
         unpublished = 0;
         nextUsed = PackedLayout.FIRST_CURSOR;
         for (int i = 0; i < size; i++) {
-            LittleEndian.putU16(ring + (long) i * PackedLayout.DESC_LENGTH + PackedLayout.DESC_FLAGS_OFFSET, 0);
+            long descriptor = ring + (long) i * PackedLayout.DESC_LENGTH;
+            LittleEndian.putLong(descriptor, 0);
+            LittleEndian.putLong(descriptor + PackedLayout.DESC_LEN_OFFSET, 0);
         }
         LittleEndian.putInt(driverEvent, 0);
         LittleEndian.putInt(deviceEvent, 0);

@@ -88,13 +88,27 @@ public final class GuestMemory implements AutoCloseable {
         if (i < starts.length && Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
             return i;
         }
-        for (i = 0; i < starts.length; i++) {
-            if (Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
-                hot = i;
-                return i;
-            }
+        i = lastBegunBy(guestAddress);
+        if (i >= 0 && Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
+            hot = i;
+            return i;
         }
         return NO_REGION;
+    }
+
+    /** The last region that begins at an address or before it, or -1. */
+    private int lastBegunBy(long guestAddress) {
+        int low = 0;
+        int high = starts.length;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (Long.compareUnsigned(starts[middle], guestAddress) <= 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low - 1;
     }
 
     /** Where an address that is in the region is mapped here. */
@@ -126,6 +140,16 @@ public final class GuestMemory implements AutoCloseable {
             hot = i;
         }
         return starts[i] + (hostAddress - hosts[i]);
+    }
+
+    /** Whether a region is mapped from this place on; what lies before it may be another one by chance. */
+    public boolean beginsRegion(long hostAddress) {
+        for (long host : hosts) {
+            if (host == hostAddress) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Where a range of guest-physical memory within one region is mapped here, or {@link #UNMAPPED}. */

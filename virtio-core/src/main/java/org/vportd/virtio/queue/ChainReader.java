@@ -1,8 +1,10 @@
 package org.vportd.virtio.queue;
 
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.memory.Iotlb;
 
 /**
  * What the formats have in common about one chain: puts the buffers of one direction at the end of a window, checks every
@@ -10,6 +12,7 @@ import org.vportd.virtio.memory.GuestMemory;
  */
 final class ChainReader implements AutoCloseable {
     private static final int MIN_TABLE_LIMIT = 1024;
+    private static final int PAGE_SHIFT = 12;
     private static final long MAX_CHAIN_BYTES = 0xffff_ffffL; // §2.7.4: no longer than 2^32 bytes in total
 
     private final GuestMemory memory;
@@ -24,6 +27,14 @@ final class ChainReader implements AutoCloseable {
     private boolean wantsWritable;
     private boolean writableSeen;
     private long total;
+
+    private @Nullable Iotlb iotlb;
+    /** Entries the chain has taken up or lacks so far. */
+    private int translations;
+
+    private boolean missing;
+    private boolean asked;
+    private long awaited;
 
     /**
      * Makes a reader for one ring.
@@ -44,6 +55,30 @@ final class ChainReader implements AutoCloseable {
         window = into;
         writableSeen = false;
         total = 0;
+        translations = 0;
+        missing = false;
+        asked = false;
+    }
+
+    /** From here on addresses are those of an IOMMU. */
+    void translateThrough(Iotlb table) {
+        iotlb = table;
+    }
+
+    /** Whether a translation was missing: what was read of the chain is not all of it. */
+    boolean isMissing() {
+        return missing;
+    }
+
+    /** Whether it makes sense to begin with the chain again that lacked a translation. */
+    boolean canGoOn() {
+        Iotlb table = iotlb;
+        return !asked || table == null || table.entryOf(awaited) != Iotlb.NO_ENTRY;
+    }
+
+    /** Whether the chain that lacked a translation waits for that of an address. */
+    boolean isAwaiting(long iova) {
+        return asked && (awaited ^ iova) >>> PAGE_SHIFT == 0;
     }
 
     /** Takes the next buffer of the chain. */
@@ -57,7 +92,7 @@ final class ChainReader implements AutoCloseable {
             throw fault("chain is longer than 2^32 - 1 bytes");
         }
         if (isWritable == wantsWritable) {
-            addBuffer(address, length, window);
+            addBuffer(address, length, isWritable ? Iotlb.WRITE : Iotlb.READ, window);
         }
     }
 
@@ -66,7 +101,12 @@ final class ChainReader implements AutoCloseable {
         return writableSeen;
     }
 
-    private void addBuffer(long address, long length, IoVector into) {
+    private void addBuffer(long address, long length, int permission, IoVector into) {
+        Iotlb table = iotlb;
+        if (table != null) {
+            addTranslated(table, address, length, permission, into);
+            return;
+        }
         long at = address;
         long left = length;
         while (left > 0) {
@@ -82,8 +122,50 @@ final class ChainReader implements AutoCloseable {
         }
     }
 
+    /** What is missing is asked for, and the rest looked at all the same, so that all of it is asked for at once. */
+    private void addTranslated(Iotlb table, long address, long length, int permission, IoVector into) {
+        long at = address;
+        long left = length;
+        long run = 0; // entries that lie one behind the other in a region make one segment
+        long runBytes = 0;
+        while (left > 0) {
+            if (translations++ > table.limit() / 2) {
+                throw fault("chain needs too many translations: max=" + table.limit() / 2);
+            }
+            int entry = table.entryOf(at);
+            long n;
+            if (entry == Iotlb.NO_ENTRY) {
+                missing = true;
+                if (!table.miss(at, permission)) {
+                    return; // more than can be asked for now
+                }
+                asked = true;
+                awaited = at;
+                n = Math.min(left, Iotlb.PAGE_BYTES - (at & (Iotlb.PAGE_BYTES - 1)));
+            } else {
+                if (!table.permits(entry, permission)) {
+                    table.deny(at, permission);
+                    throw new DriverFaultException("IOMMU does not permit the access: addr=0x" + Long.toHexString(at)
+                            + " len=" + left + " access=" + (permission == Iotlb.WRITE ? "write" : "read"));
+                }
+                n = Math.min(Math.min(left, table.bytesLeft(entry, at)), VirtQueue.MAX_SEGMENT_BYTES);
+                long host = table.hostAddress(entry, at);
+                boolean goesOn = host == run + runBytes && !memory.beginsRegion(host);
+                if (!goesOn || runBytes + n > VirtQueue.MAX_SEGMENT_BYTES) {
+                    into.add(run, runBytes);
+                    run = host;
+                    runBytes = 0;
+                }
+                runBytes += n;
+            }
+            at += n;
+            left -= n;
+        }
+        into.add(run, runBytes);
+    }
+
     /**
-     * Where the entries of a table can be read.
+     * Where the entries of a table can be read, or {@link GuestMemory#UNMAPPED} if a translation is missing.
      *
      * @param allowed whether the chain may have a table at this point
      */
@@ -95,13 +177,19 @@ final class ChainReader implements AutoCloseable {
             throw fault("indirect table has a bad length: len=" + length + " max=" + maxTableBytes);
         }
         // Within one region it is read in place, every value once; one that straddles regions is put together first.
-        long host = memory.guestRange(address, length);
+        long host = iotlb == null ? memory.guestRange(address, length) : GuestMemory.UNMAPPED;
         return host != GuestMemory.UNMAPPED ? host : scratchTable(address, (int) length);
     }
 
     private long scratchTable(long address, int length) {
         scratch.clear();
-        addBuffer(address, length, scratch);
+        addBuffer(address, length, Iotlb.READ, scratch);
+        if (missing) {
+            return GuestMemory.UNMAPPED;
+        }
+        if (scratch.segments() == 1) {
+            return scratch.segmentAddress(0);
+        }
         if (scratchMemory == 0) {
             scratchMemory = NativeMemory.allocate(maxTableBytes);
         }

@@ -145,6 +145,11 @@ public final class PackedLayout {
         return cursor << Short.SIZE | cursor;
     }
 
+    /** The base of a ring in which chains have been taken and not returned. */
+    public static int base(int used, int available) {
+        return used << Short.SIZE | available;
+    }
+
     /** The next available cursor of a base. */
     public static int availableCursor(int base) {
         return base & CURSOR_MASK;

@@ -3,6 +3,8 @@ package org.vportd.virtio.queue;
 import static org.vportd.virtio.queue.PackedLayout.advance;
 
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.LittleEndian;
 import org.vportd.virtio.memory.GuestMemory;
@@ -15,6 +17,7 @@ import org.vportd.virtio.memory.GuestMemory;
  */
 public final class PackedQueue extends VirtQueue {
     private static final int NOT_READ = -1;
+    private static final int INITIAL_ELEMENTS = 16;
 
     private final DriverNotifier notifier;
     private final int size;
@@ -31,11 +34,23 @@ public final class PackedQueue extends VirtQueue {
     private int taken;
 
     private int nextUsed;
-    /** Where the used descriptors begin that are not visible yet: the first one's flags have not been written. */
-    private int published;
-
-    private int publishedFlags;
+    /** The steps of the ring that are returned and not visible yet. */
     private int unpublished;
+    /** The used descriptors that tell of them: where each goes, and its second half. */
+    private int[] elementCursors = new int[INITIAL_ELEMENTS];
+
+    private long[] elements = new long[INITIAL_ELEMENTS];
+    private int elementCount;
+
+    private final @Nullable InflightPacked inflight;
+    /** Chains noted by a device that is gone, that cannot be read from the ring any more. */
+    private final int[] again;
+
+    private int againNext;
+    private int againReturned;
+    /** The steps of the ring of those that have not been returned. */
+    private int againSteps;
+
     private boolean callAlways = true;
     private boolean kicksOff;
 
@@ -46,6 +61,15 @@ public final class PackedQueue extends VirtQueue {
      * @throws DriverFaultException if the values cannot be those of a packed ring
      */
     public PackedQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
+        this(config, memory, notifier, null);
+    }
+
+    /**
+     * The same; what a device that is gone had taken, and where it returned chains, is known from what it noted.
+     *
+     * @param inflight where chains in flight are noted, or null if nowhere
+     */
+    PackedQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightPacked inflight) {
         super(config.features().inOrder());
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE) {
@@ -62,8 +86,37 @@ public final class PackedQueue extends VirtQueue {
         this.deviceEvent = config.deviceAddress();
         this.chain = new ChainReader(config, memory, "position");
         this.nextUsed = PackedLayout.usedCursor(config.base());
-        this.published = nextUsed;
-        this.nextWalk = nextUsed;
+        this.inflight = inflight;
+        this.again = inflight == null ? InflightPacked.NONE : recover(inflight);
+        this.nextWalk = advance(nextUsed, againSteps, size);
+        this.taken = againSteps;
+    }
+
+    /** Answers the chains that have to be taken again before the ring goes on behind all that was taken. */
+    private int[] recover(InflightPacked from) {
+        int[] heads = from.recover(
+                nextUsed, size, cursor -> LittleEndian.getU16(descriptor(cursor) + PackedLayout.DESC_FLAGS_OFFSET));
+        nextUsed = from.usedCursor();
+        int cursor = nextUsed;
+        boolean inRing = true;
+        for (int head : heads) {
+            int entry = head;
+            for (int i = 0; i < from.length(head); i++) {
+                long descriptor = descriptor(cursor);
+                inRing &= LittleEndian.getLong(descriptor) == from.address(entry)
+                        && LittleEndian.getLong(descriptor + PackedLayout.DESC_LEN_OFFSET) == from.rest(entry);
+                cursor = advance(cursor, 1, size);
+                entry = from.following(entry);
+            }
+        }
+        if (inRing) { // the usual case: none was being returned
+            from.drop(heads);
+            return InflightPacked.NONE;
+        }
+        for (int head : heads) {
+            againSteps += from.length(head);
+        }
+        return heads;
     }
 
     private long descriptor(int cursor) {
@@ -72,16 +125,21 @@ public final class PackedQueue extends VirtQueue {
 
     @Override
     public int base() {
-        return PackedLayout.base(advance(nextUsed, batchedSteps(), size));
+        int used = advance(nextUsed, batchedSteps(), size);
+        return againSteps == 0 ? PackedLayout.base(used) : PackedLayout.base(used, advance(used, againSteps, size));
     }
 
     @Override
     public boolean isNew() {
-        return base() == PackedLayout.FIRST_BASE;
+        // A ring that has been gone round has the same base every other time, but a last descriptor.
+        return base() == PackedLayout.FIRST_BASE && LittleEndian.getLong(descriptor(size - 1)) == 0;
     }
 
     @Override
     public boolean hasAvailable() {
+        if (againNext < again.length) {
+            return true;
+        }
         if (headFlags == NOT_READ) {
             int flags = LittleEndian.getU16(descriptor(nextWalk) + PackedLayout.DESC_FLAGS_OFFSET);
             if (PackedLayout.isAvailable(flags, nextWalk)) {
@@ -97,12 +155,19 @@ public final class PackedQueue extends VirtQueue {
         if (!hasAvailable()) {
             return NO_CHAIN;
         }
+        InflightPacked notes = inflight;
+        if (notes != null && againNext < again.length) {
+            return walkAgain(notes, again[againNext], writable, into);
+        }
         int flags = headFlags;
         headFlags = NOT_READ;
         int cursor = nextWalk;
         int id;
         int slots = 0;
         chain.begin(PackedLayout.offset(cursor), writable, into);
+        if (notes != null) {
+            notes.start();
+        }
         do {
             if (taken + slots == size) { // the driver cannot have had that many to make available
                 throw chain.fault("chain has no end or the ring is overfull: num=" + size);
@@ -110,21 +175,63 @@ public final class PackedQueue extends VirtQueue {
             long descriptor = descriptor(cursor);
             long address = LittleEndian.getLong(descriptor);
             long rest = LittleEndian.getLong(descriptor + PackedLayout.DESC_LEN_OFFSET); // len, id, flags at once
-            long length = rest & 0xffff_ffffL;
-            flags = slots == 0 ? flags : (int) (rest >>> 48);
-            id = (int) (rest >>> 32) & 0xffff; // that of the last one counts (§2.8.6)
-            slots++;
-            cursor = advance(cursor, 1, size);
-            if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
-                boolean alone = slots == 1 && (flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0; // §2.8.7
-                readTable(chain.table(address, length, alone), (int) (length / PackedLayout.DESC_LENGTH));
-                break;
+            if (slots == 0) {
+                rest = (rest & ~(0xffffL << 48)) | (long) flags << 48;
             }
-            chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
+            flags = (int) (rest >>> 48);
+            id = (int) (rest >>> 32) & 0xffff; // that of the last one counts (§2.8.6)
+            cursor = advance(cursor, 1, size);
+            addDescriptor(address, rest, slots == 0);
+            slots++;
+            if (notes != null) {
+                notes.add(address, rest);
+            }
         } while ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0);
         countDescriptors(slots);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
         nextWalk = cursor;
         taken += slots;
+        if (notes != null) {
+            notes.end();
+        }
+        return chainOf(id, slots, chain.isWritable());
+    }
+
+    /** A descriptor of the ring; a table is the only one of its chain (§2.8.7). */
+    private void addDescriptor(long address, long rest, boolean first) {
+        long length = rest & 0xffff_ffffL;
+        int flags = (int) (rest >>> 48);
+        if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
+            boolean alone = first && (flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0;
+            long table = chain.table(address, length, alone);
+            if (table != GuestMemory.UNMAPPED) {
+                readTable(table, (int) (length / PackedLayout.DESC_LENGTH));
+            }
+        } else {
+            chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
+        }
+    }
+
+    /** What is in the ring may have been replaced, so the chain is read from what was noted of it. */
+    private long walkAgain(InflightPacked from, int head, boolean writable, IoVector into) {
+        chain.begin(head, writable, into);
+        int slots = from.length(head);
+        int entry = head;
+        int id = 0;
+        for (int i = 0; i < slots; i++) {
+            long rest = from.rest(entry);
+            id = (int) (rest >>> 32) & 0xffff;
+            addDescriptor(from.address(entry), rest, i == 0);
+            entry = from.following(entry);
+        }
+        countDescriptors(slots);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
+        from.takeAgain(head);
+        againNext++;
         return chainOf(id, slots, chain.isWritable());
     }
 
@@ -144,30 +251,46 @@ public final class PackedQueue extends VirtQueue {
     }
 
     @Override
+    ChainReader chain() {
+        return chain;
+    }
+
+    @Override
     void unwalk() {
-        nextWalk = advance(nextUsed, batchedSteps(), size);
-        taken = unpublished + batchedSteps();
+        nextWalk = advance(nextUsed, batchedSteps() + againSteps, size);
+        taken = unpublished + batchedSteps() + againSteps;
         headFlags = NOT_READ;
+        if (inflight != null) {
+            inflight.rewind(againNext - againReturned);
+            againNext = againReturned;
+        }
     }
 
     @Override
     void putUsed(int id, int written, int steps) {
-        long descriptor = descriptor(nextUsed);
-        int flags = PackedLayout.usedFlags(nextUsed) | (written == 0 ? 0 : SplitLayout.VIRTQ_DESC_F_WRITE);
-        if (unpublished == 0) {
-            LittleEndian.putInt(descriptor + PackedLayout.DESC_LEN_OFFSET, written);
-            LittleEndian.putU16(descriptor + PackedLayout.DESC_ID_OFFSET, id);
-            publishedFlags = flags; // the driver sees none of what follows before it sees these
-        } else {
-            LittleEndian.putLong(
-                    descriptor + PackedLayout.DESC_LEN_OFFSET,
-                    (written & 0xffff_ffffL) | (long) id << 32 | (long) flags << 48);
+        if (elementCount == elements.length) {
+            elements = Arrays.copyOf(elements, 2 * elementCount);
+            elementCursors = Arrays.copyOf(elementCursors, 2 * elementCount);
         }
-        if (log != null) {
-            log.wroteDescriptor(descriptor);
-        }
+        long flags = PackedLayout.usedFlags(nextUsed) | (written == 0 ? 0 : SplitLayout.VIRTQ_DESC_F_WRITE);
+        elementCursors[elementCount] = nextUsed;
+        elements[elementCount] = (written & 0xffff_ffffL) | (long) id << 32 | flags << 48;
+        elementCount++;
         nextUsed = advance(nextUsed, steps, size);
         unpublished += steps;
+        if (inflight != null) {
+            putNoted(inflight, steps);
+        }
+    }
+
+    private void putNoted(InflightPacked in, int steps) {
+        in.put(steps);
+        int left = steps;
+        while (left > 0 && againReturned < againNext) {
+            int length = in.length(again[againReturned++]);
+            againSteps -= length;
+            left -= length;
+        }
     }
 
     @Override
@@ -176,13 +299,17 @@ public final class PackedQueue extends VirtQueue {
         if (moved == 0) {
             return;
         }
-        VarHandle.releaseFence(); // release: buffers and all else that is used before the first flags
-        long first = descriptor(published);
-        LittleEndian.putU16(first + PackedLayout.DESC_FLAGS_OFFSET, publishedFlags);
-        if (log != null) {
-            log.wroteDescriptor(first);
+        VarHandle.releaseFence(); // release: buffers before the descriptors that are used
+        if (inflight == null) {
+            // One store each, and in order: whenever it ends the driver sees a number of chains as used, and the others
+            // as it left them.
+            for (int i = 0; i < elementCount; i++) {
+                putElement(i);
+            }
+        } else {
+            showNoted(inflight);
         }
-        published = nextUsed;
+        elementCount = 0;
         unpublished = 0;
         taken -= moved;
         VarHandle.fullFence(); // the flags before the driver's wish is read (§2.8.10)
@@ -190,6 +317,28 @@ public final class PackedQueue extends VirtQueue {
             callAlways = false;
             notifier.call();
         }
+    }
+
+    private void putElement(int i) {
+        long descriptor = descriptor(elementCursors[i]);
+        LittleEndian.putLong(descriptor + PackedLayout.DESC_LEN_OFFSET, elements[i]);
+        if (log != null) {
+            log.wroteDescriptor(descriptor);
+        }
+    }
+
+    /** The first one last: by it the next device knows whether the driver can see the batch. */
+    private void showNoted(InflightPacked in) {
+        in.beforeShown(nextUsed);
+        VarHandle.releaseFence();
+        for (int i = elementCount - 1; i > 0; i--) {
+            in.beforeRingStore();
+            putElement(i);
+        }
+        VarHandle.releaseFence(); // release: all else that is used before the first flags
+        in.beforeRingStore();
+        putElement(0);
+        in.shown();
     }
 
     private boolean driverWantsCall(int moved) {
@@ -208,7 +357,7 @@ public final class PackedQueue extends VirtQueue {
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);
         putDeviceEvent(event);
         VarHandle.fullFence(); // our wish before the next descriptor is looked at once more (§2.8.10)
-        return hasAvailable();
+        return !isWaiting() && hasAvailable();
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.vportd.virtio.queue;
 import static org.vportd.virtio.queue.SplitLayout.distance;
 
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.LittleEndian;
 import org.vportd.virtio.memory.GuestMemory;
@@ -23,7 +24,12 @@ public final class SplitQueue extends VirtQueue {
     private final long availEvent;
 
     private final ChainReader chain;
+    private final @Nullable InflightSplit inflight;
+    /** Heads that are not where the ring goes on: a device that is gone took them and returned others first. */
+    private final int[] again;
 
+    private int againNext;
+    private int againReturned;
     private int nextWalk;
     private int availSeen;
     private int nextUsed;
@@ -39,6 +45,15 @@ public final class SplitQueue extends VirtQueue {
      * @throws DriverFaultException if the values cannot be those of a split ring
      */
     public SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
+        this(config, memory, notifier, null);
+    }
+
+    /**
+     * The same; what a device that is gone had taken is known from what it noted.
+     *
+     * @param inflight where chains in flight are noted, or null if nowhere
+     */
+    SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightSplit inflight) {
         super(config.features().inOrder());
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE || Integer.bitCount(size) != 1) {
@@ -60,12 +75,40 @@ public final class SplitQueue extends VirtQueue {
         this.published = nextUsed;
         int base = config.base() & 0xffff;
         this.nextWalk = distance(nextUsed, base) <= size ? nextUsed : base;
+        this.inflight = inflight;
+        this.again = inflight == null
+                ? InflightSplit.NONE
+                : recover(inflight, config.features().inOrder());
         this.availSeen = nextWalk;
+    }
+
+    /** Answers the heads that have to be taken again before the ring goes on behind all that was taken. */
+    private int[] recover(InflightSplit from, boolean inOrder) {
+        int available = distance(nextUsed, LittleEndian.getU16(availIdx));
+        int[] heads = from.recover(nextUsed, available <= size ? available : 0);
+        if (heads.length == 0) {
+            return heads;
+        }
+        boolean inRing = true;
+        for (int i = 0; i < heads.length; i++) {
+            inRing &= heads[i] == headAt(nextUsed + i);
+        }
+        if (inRing || inOrder) { // the usual case: the next ones of the ring
+            from.drop(heads);
+            nextWalk = nextUsed;
+            return InflightSplit.NONE;
+        }
+        nextWalk = (nextUsed + heads.length) & 0xffff;
+        return heads;
+    }
+
+    private int headAt(int index) {
+        return LittleEndian.getU16(availRing + (long) (index & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
     }
 
     @Override
     public int base() {
-        return (nextWalk - windowChains()) & 0xffff;
+        return (nextWalk - windowChains() + (againNext - againReturned)) & 0xffff;
     }
 
     @Override
@@ -75,6 +118,9 @@ public final class SplitQueue extends VirtQueue {
 
     @Override
     public boolean hasAvailable() {
+        if (againNext < again.length) {
+            return true;
+        }
         if (availSeen == nextWalk) {
             int idx = LittleEndian.getU16(availIdx);
             if (distance(nextWalk, idx) > size) {
@@ -92,14 +138,33 @@ public final class SplitQueue extends VirtQueue {
         if (!hasAvailable()) {
             return NO_CHAIN;
         }
-        int head = LittleEndian.getU16(availRing + (long) (nextWalk & mask) * SplitLayout.AVAIL_ELEM_LENGTH);
+        boolean fromRing = againNext == again.length;
+        int head = fromRing ? headAt(nextWalk) : again[againNext];
         if (head >= size) {
             throw new DriverFaultException("head is out of range: head=" + head + " num=" + size);
         }
         chain.begin(head, writable, into);
         walkChain(head);
-        nextWalk = (nextWalk + 1) & 0xffff;
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
+        if (!fromRing) {
+            againNext++;
+        } else {
+            nextWalk = (nextWalk + 1) & 0xffff;
+        }
+        if (inflight != null) {
+            note(inflight, head, fromRing);
+        }
         return chainOf(head, 1, chain.isWritable());
+    }
+
+    private static void note(InflightSplit in, int head, boolean fromRing) {
+        if (fromRing) {
+            in.take(head);
+        } else {
+            in.takeAgain(head);
+        }
     }
 
     private void walkChain(int head) {
@@ -122,6 +187,10 @@ public final class SplitQueue extends VirtQueue {
             boolean more = (flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0;
             if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
                 table = chain.table(address, length, !inTable && !more); // §2.7.5.3.1
+                if (table == GuestMemory.UNMAPPED) {
+                    countDescriptors(steps);
+                    return;
+                }
                 inTable = true;
                 limit = (int) (length / SplitLayout.DESC_LENGTH);
                 left = limit;
@@ -147,9 +216,18 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
+    ChainReader chain() {
+        return chain;
+    }
+
+    @Override
     void unwalk() {
         nextWalk = base();
         availSeen = nextWalk;
+        if (inflight != null) {
+            inflight.rewind(againNext - againReturned);
+            againNext = againReturned;
+        }
     }
 
     @Override
@@ -161,6 +239,10 @@ public final class SplitQueue extends VirtQueue {
             log.wroteDeviceArea(element - usedFlags, SplitLayout.USED_ELEM_LENGTH);
         }
         nextUsed = (nextUsed + steps) & 0xffff;
+        if (inflight != null) {
+            inflight.put(steps);
+            againReturned = Math.min(againNext, againReturned + steps);
+        }
     }
 
     @Override
@@ -169,9 +251,15 @@ public final class SplitQueue extends VirtQueue {
         if (before == nextUsed) {
             return;
         }
+        if (inflight != null) {
+            inflight.beforeShown();
+        }
         VarHandle.releaseFence(); // release: used elements and buffers before used.idx (§2.7.8.2)
         LittleEndian.putU16(usedIdx, nextUsed);
         published = nextUsed;
+        if (inflight != null) {
+            inflight.shown(nextUsed);
+        }
         noteWrite(usedIdx);
         VarHandle.fullFence(); // used.idx before the driver's wish is read (§2.7.7.1)
         if (driverWantsCall(before)) {
@@ -200,7 +288,7 @@ public final class SplitQueue extends VirtQueue {
             noteWrite(usedFlags);
         }
         VarHandle.fullFence(); // our wish before avail.idx is read once more (§2.7.10.1)
-        return hasAvailable();
+        return !isWaiting() && hasAvailable();
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.vportd.virtio.queue;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.virtio.memory.GuestMemory;
+import org.vportd.virtio.memory.Iotlb;
 
 /**
  * A virtqueue as a device uses it, whatever the format of its ring.
@@ -38,6 +39,9 @@ public abstract class VirtQueue implements AutoCloseable {
     /** The answer of {@link #walkNext} if none is available. */
     static final long NO_CHAIN = -1;
 
+    /** The answer of {@link #walkNext} if one is available that lacks a translation. */
+    static final long UNTRANSLATED = -2;
+
     private static final int STEPS_SHIFT = 16;
     private static final long WRITABLE = 1L << 32;
 
@@ -49,11 +53,17 @@ public abstract class VirtQueue implements AutoCloseable {
     private int chains;
     private long firstDone;
     private HeldPosition held = HeldPosition.NONE;
+    private @Nullable QueueProgress progress;
+    /** The first chain that the driver sees as not returned, and what was consumed from there on. */
+    private int shownBase;
+
+    private long consumedSinceShown;
     private long walkedDescriptors;
     /** Chains returned that the next used element will tell of, in steps of the ring, and the id of the last of them. */
     private int batchedSteps;
 
     private int batchedId;
+    private boolean waiting;
 
     /** Notes what is written to guest memory, or null. */
     @Nullable
@@ -74,16 +84,69 @@ public abstract class VirtQueue implements AutoCloseable {
      * @throws DriverFaultException if the values cannot be those of such a ring
      */
     public static VirtQueue open(QueueConfig config, GuestMemory memory, DriverNotifier notifier) {
-        return config.features().packed()
-                ? new PackedQueue(config, memory, notifier)
-                : new SplitQueue(config, memory, notifier);
+        return open(config, memory, notifier, (InflightStore) null, 0);
+    }
+
+    /**
+     * The same, with chains in flight noted. What a device that is gone had taken and not returned, as is noted there, is
+     * taken again.
+     *
+     * @param region where to note them, checked with {@link InflightRegion#fault}, or null if nowhere
+     */
+    public static VirtQueue open(
+            QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightRegion region) {
+        return region == null
+                ? open(config, memory, notifier)
+                : open(config, memory, notifier, new InflightStore(region), region.entries());
+    }
+
+    static VirtQueue open(
+            QueueConfig config,
+            GuestMemory memory,
+            DriverNotifier notifier,
+            @Nullable InflightStore store,
+            int entries) {
+        if (config.features().packed()) {
+            InflightPacked notes = store == null ? null : new InflightPacked(store, entries);
+            return new PackedQueue(config, memory, notifier, notes);
+        }
+        InflightSplit notes = store == null ? null : new InflightSplit(store, entries);
+        return new SplitQueue(config, memory, notifier, notes);
+    }
+
+    /**
+     * From here on addresses in the ring are those of an IOMMU. A chain that lacks a translation is not walked; the queue
+     * {@link #isWaiting waits} then, and whoever has the translation notifies the device of the queue.
+     */
+    public final void translateThrough(Iotlb translations) {
+        chain().translateThrough(translations);
+    }
+
+    /** Whether the next chain lacks a translation. */
+    public final boolean isWaiting() {
+        return waiting;
+    }
+
+    /** Whether the next chain lacked a translation, and it makes sense to look again. */
+    public final boolean canGoOn() {
+        return waiting && chain().canGoOn();
+    }
+
+    /** Whether the next chain lacks the translation of an address. */
+    public final boolean isAwaiting(long iova) {
+        return waiting && chain().isAwaiting(iova);
+    }
+
+    /** Whether the window has a byte of a range of this process's memory. */
+    public final boolean holds(long address, long lengthBytes) {
+        return segments.overlaps(address, lengthBytes);
     }
 
     /** How {@link #drain} ended. */
     public enum Drained {
         /** The ring is empty and the driver will kick. */
         IDLE,
-        /** The consumer cannot go on; kicks are off. */
+        /** The consumer cannot go on, or a translation is missing; kicks are off. */
         BLOCKED,
         /** The turn's share is used up; there may be more. Kicks are off. */
         MORE
@@ -108,6 +171,9 @@ public abstract class VirtQueue implements AutoCloseable {
             walkReadable();
             if (chains == 0) {
                 publish(); // chains without a byte have been returned on the way
+                if (waiting) {
+                    return Drained.BLOCKED; // until the IOMMU has answered
+                }
                 if (!enableKicks()) {
                     return Drained.IDLE;
                 }
@@ -140,13 +206,18 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private void walk(boolean writable, int maxChains) {
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
+        waiting = false;
         while (chains < maxChains
                 && walkedDescriptors < limit
                 && segments.bytes() < MAX_WINDOW_BYTES
                 && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
             long before = segments.bytes();
             long ticket = walkNext(writable, segments);
-            if (ticket == NO_CHAIN) {
+            if (ticket < 0) {
+                if (ticket == UNTRANSLATED) {
+                    segments.truncate(segments.bytes() - before);
+                    waiting = true;
+                }
                 break;
             }
             append(ticket, segments.bytes() - before);
@@ -186,9 +257,17 @@ public abstract class VirtQueue implements AutoCloseable {
     private void resume() {
         HeldPosition position = held;
         held = HeldPosition.NONE;
-        if (position.index() == base() && position.bytes() <= sizes[head]) {
-            firstDone = position.bytes();
-            segments.consume(position.bytes());
+        if (position.index() != base()) {
+            return;
+        }
+        long bytes = Math.min(position.bytes(), segments.bytes());
+        firstDone = bytes;
+        consumedSinceShown = bytes;
+        segments.consume(bytes);
+        if (bytes < position.bytes() && hasAvailable()) { // the rest is in chains beyond this window
+            returnFinished();
+            publish();
+            held = new HeldPosition(base(), position.bytes() - bytes);
         }
     }
 
@@ -211,6 +290,10 @@ public abstract class VirtQueue implements AutoCloseable {
     public final void consume(long bytes) {
         segments.consume(bytes);
         firstDone += bytes;
+        if (progress != null) {
+            consumedSinceShown += bytes;
+            progress.consumed(shownBase, consumedSinceShown);
+        }
         returnFinished();
     }
 
@@ -267,7 +350,26 @@ public abstract class VirtQueue implements AutoCloseable {
             batchedSteps = 0;
             putUsed(batchedId, 0, steps);
         }
-        showUsed();
+        if (progress == null) {
+            showUsed();
+        } else if (base() != shownBase) {
+            progress.returning(base(), firstDone);
+            showUsed();
+            shownBase = base();
+            consumedSinceShown = firstDone;
+        }
+    }
+
+    /**
+     * Has it noted how far the device comes in what it may read, so that one that comes after it can go on there. To be
+     * said before anything is walked.
+     *
+     * @param notes whose memory outlives the queue, or null to note nothing any more
+     */
+    public final void track(@Nullable QueueProgress notes) {
+        progress = notes;
+        shownBase = base();
+        consumedSinceShown = 0;
     }
 
     /** The steps by which what was returned is ahead of the used elements. */
@@ -320,14 +422,15 @@ public abstract class VirtQueue implements AutoCloseable {
     /**
      * Asks the driver to kick at the next chain.
      *
-     * @return whether a chain has become available that it may not kick for; look again then
+     * @return whether a chain has become available that it may not kick for; look again then. One that waits for its
+     *     translation does not count
      */
     public abstract boolean enableKicks();
 
     /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
     public abstract void disableKicks();
 
-    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, or {@link #NO_CHAIN}. */
+    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, {@link #NO_CHAIN} or {@link #UNTRANSLATED}. */
     abstract long walkNext(boolean writable, IoVector into);
 
     /**
@@ -345,6 +448,9 @@ public abstract class VirtQueue implements AutoCloseable {
     final void countDescriptors(int descriptors) {
         walkedDescriptors += descriptors;
     }
+
+    /** What reads the chains. */
+    abstract ChainReader chain();
 
     /** Makes the chains of the window available again. */
     abstract void unwalk();

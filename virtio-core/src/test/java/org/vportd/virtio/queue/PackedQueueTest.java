@@ -45,7 +45,7 @@ class PackedQueueTest {
     }
 
     @Test
-    void shouldShowFirstOfBatchLast() throws Exception {
+    void shouldLeaveRingAsTheDriverMadeItUntilBatchIsShown() throws Exception {
         try (QueueFixture f = open(4, false)) {
             for (int i = 0; i < 3; i++) {
                 f.driver.addReadable(f.data(2), 2, i);
@@ -55,13 +55,37 @@ class PackedQueueTest {
 
             f.queue.consume(6);
 
-            assertEquals(VIRTQ_DESC_F_AVAIL, f.packed().flags(0) & OWNERS);
-            assertEquals(OWNERS, f.packed().flags(1) & OWNERS);
-            assertEquals(OWNERS, f.packed().flags(2) & OWNERS);
+            for (int i = 0; i < 3; i++) { // a device that comes after this one can still read it
+                assertEquals(VIRTQ_DESC_F_AVAIL, f.packed().flags(i) & OWNERS);
+                assertEquals(2, f.packed().length(i));
+            }
             assertFalse(f.driver.poll());
             f.queue.publish();
-            assertEquals(OWNERS, f.packed().flags(0) & OWNERS);
-            assertTrue(f.driver.poll());
+            for (int i = 0; i < 3; i++) {
+                assertEquals(OWNERS, f.packed().flags(i) & OWNERS);
+                assertTrue(f.driver.poll());
+            }
+        }
+    }
+
+    @Test
+    void shouldNotTakeRingForNewThatHasBeenGoneRound() throws Exception {
+        try (QueueFixture f = open(3, false)) {
+            assertTrue(f.queue.isNew());
+            for (int i = 0; i < 6; i++) {
+                f.driver.addReadable(f.data(2), 2, i);
+                f.driver.publish();
+                f.queue.walkReadable();
+                f.queue.consume(2);
+                f.queue.publish();
+                assertTrue(f.driver.poll());
+                assertFalse(f.queue.isNew());
+            }
+            assertEquals(FIRST_BASE, f.queue.base());
+            f.driver.reset();
+            try (VirtQueue anew = f.newQueue(FIRST_BASE, true)) {
+                assertTrue(anew.isNew());
+            }
         }
     }
 

@@ -48,14 +48,23 @@ final class QueueFixture implements AutoCloseable {
 
     /** A new device on the ring as it is. */
     VirtQueue newQueue(int base, boolean indirect) {
-        QueueConfig config = new QueueConfig(
+        return VirtQueue.open(config(base, indirect), deviceMemory, () -> calls++);
+    }
+
+    /** Replaces the device by one that notes chains in flight. */
+    void track(int base, InflightStore store, int entries) {
+        queue.close();
+        queue = VirtQueue.open(config(base, true), deviceMemory, () -> calls++, store, entries);
+    }
+
+    private QueueConfig config(int base, boolean indirect) {
+        return new QueueConfig(
                 driver.size(),
                 device(driver.descriptorAddress()),
                 device(driver.availAddress()),
                 device(driver.usedAddress()),
                 base,
                 VirtioFeature.rings(format.features(eventIdx, indirect)));
-        return VirtQueue.open(config, deviceMemory, () -> calls++);
     }
 
     /** Replaces the device, as a stop and a start do. */

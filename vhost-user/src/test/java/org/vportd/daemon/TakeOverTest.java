@@ -1,0 +1,191 @@
+package org.vportd.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.vportd.chardev.Options;
+import org.vportd.handover.Parcel;
+import org.vportd.handover.ParcelSocket;
+import org.vportd.posix.UnixAddress;
+
+/** A daemon takes the place of another one under a running guest. Both are in this process, with all that is between them. */
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
+class TakeOverTest {
+    private static final int BLOCK = 50_000;
+    private static final int PATIENCE_MS = 10_000;
+
+    @TempDir
+    private Path folder;
+
+    private static Options options(String text, String impliedKey) {
+        return Options.parse(text, impliedKey, warning -> {});
+    }
+
+    private DaemonThread start(String... deviceOptions) throws Exception {
+        return new DaemonThread(() -> {
+            List<ChardevConfig> chardevs = new ArrayList<>();
+            for (String name : List.of("c", "mon")) {
+                chardevs.add(ChardevConfig.of(
+                        options("socket,server=on,wait=off,id=" + name + ",path=" + folder.resolve(name), "backend")));
+            }
+            chardevs.add(ChardevConfig.of(options("ringbuf,id=r,size=1024", "backend")));
+            List<Options> devices = new ArrayList<>(List.of(
+                    options("virtserialport,id=p,chardev=c,nr=1,name=org.a", "driver"),
+                    options("virtconsole,chardev=r", "driver")));
+            Stream.of(deviceOptions).forEach(text -> devices.add(options(text, "driver")));
+            return new DaemonConfig(
+                    null,
+                    folder.resolve("handover").toString(),
+                    false,
+                    "first",
+                    (byte) 1,
+                    List.of(),
+                    chardevs,
+                    List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
+                    DevicesConfig.of(
+                            devices, SocketConfig.at(folder.resolve("vm").toString())),
+                    2,
+                    false);
+        });
+    }
+
+    private DaemonThread takeOver() throws Exception {
+        return DaemonThread.takingOver(folder.resolve("handover"));
+    }
+
+    private SocketChannel connect(String name) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.connect(UnixDomainSocketAddress.of(folder.resolve(name)));
+        return channel;
+    }
+
+    private static ByteBuffer block(int round) {
+        ByteBuffer block = ByteBuffer.allocate(BLOCK);
+        while (block.hasRemaining()) {
+            block.put((byte) (block.position() * 7 + round));
+        }
+        return block.flip();
+    }
+
+    private static void write(SocketChannel to, int round) throws IOException {
+        ByteBuffer block = block(round);
+        while (block.hasRemaining()) {
+            to.write(block);
+        }
+    }
+
+    private static void expect(SocketChannel from, int round) throws IOException {
+        ByteBuffer back = ByteBuffer.allocate(BLOCK);
+        while (back.hasRemaining()) {
+            assertTrue(from.read(back) > 0, "the port has closed");
+        }
+        assertEquals(block(round), back.flip());
+    }
+
+    @Test
+    @DisplayName("guest, peers and monitor go on with another process, not a byte lost or repeated")
+    void shouldGoOnInAnotherProcess() throws Exception {
+        long before = openDescriptors();
+        DaemonThread daemon = start();
+        try (EchoGuest guest = new EchoGuest(folder.resolve("vm"), 2, false);
+                SocketChannel peer = connect("c");
+                ChaosMonitor monitor = new ChaosMonitor(folder.resolve("mon"))) {
+            guest.awaitHostOpen(1, true);
+            assertTrue(monitor.succeeds("chardev-add", "'id': 'late', 'backend': {'type': 'ringbuf', 'data': {}}"));
+            assertTrue(monitor.succeeds(
+                    "device_add", "'driver': 'virtserialport', 'id': 'q', 'chardev': 'late', 'nr': 5"));
+            for (int round = 0; round < 10; round++) {
+                write(peer, round); // some of it on its way, in the guest and back, while the other one comes
+                DaemonThread next = takeOver();
+                daemon.awaitEnd();
+                daemon = next;
+                expect(peer, round);
+                assertTrue(guest.isHostOpen(1));
+                assertTrue(monitor.succeeds("query-chardev", ""));
+            }
+            assertTrue(monitor.succeeds("device_del", "'id': 'q'"));
+            assertTrue(monitor.succeeds("chardev-remove", "'id': 'late'"));
+            peer.shutdownOutput();
+            assertEquals(-1, peer.read(ByteBuffer.allocate(1)));
+            guest.awaitHostOpen(1, false);
+            try (SocketChannel another = connect("c")) { // its socket is still there
+                guest.awaitHostOpen(1, true);
+                write(another, 20);
+                expect(another, 20);
+            }
+        } finally {
+            daemon.close();
+        }
+        assertFalse(Files.exists(folder.resolve("handover")));
+        assertFalse(Files.exists(folder.resolve("vm")));
+        assertFalse(Files.exists(folder.resolve("c")));
+        assertEquals(before, openDescriptors());
+    }
+
+    @Test
+    @DisplayName("a handover that fails leaves everything where it is")
+    void shouldGoOnHereWhenTheOtherFails() throws Exception {
+        try (DaemonThread daemon = start();
+                EchoGuest guest = new EchoGuest(folder.resolve("vm"), 2, false);
+                SocketChannel peer = connect("c")) {
+            guest.awaitHostOpen(1, true);
+            for (int round = 0; round < 6; round++) {
+                write(peer, round);
+                fail(round);
+                expect(peer, round);
+            }
+            DaemonThread next = takeOver();
+            daemon.awaitEnd();
+            write(peer, 99);
+            expect(peer, 99);
+            next.close();
+        }
+    }
+
+    /** Comes, and goes again at one point or another. */
+    private void fail(int how) throws Exception {
+        try (ParcelSocket other = new ParcelSocket(
+                UnixAddress.ofPath(folder.resolve("handover").toString()).connect(), PATIENCE_MS)) {
+            if (how % 3 == 0) {
+                return;
+            }
+            other.receive().close();
+            if (how % 3 == 1) {
+                other.send(new Parcel().put("error", "it does not fit"));
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("what nobody listens at cannot be taken over")
+    void shouldFailWhenNobodyIsThere() {
+        ExecutionException failed = assertThrows(ExecutionException.class, this::takeOver);
+        assertEquals(
+                "cannot take over: --take-over=" + folder.resolve("handover") + ": connect: No such file or directory",
+                String.valueOf(failed.getCause()).replaceFirst("^[^ ]* ", ""));
+    }
+
+    private static long openDescriptors() throws IOException {
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            return all.count();
+        }
+    }
+}
