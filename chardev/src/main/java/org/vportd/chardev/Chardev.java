@@ -190,8 +190,14 @@ public abstract class Chardev implements AutoCloseable {
         }
     }
 
+    /** Ends here without a trace outside: what was packed goes on elsewhere. */
     final void handOver() {
         handedOver = true;
+        dispose();
+    }
+
+    final void dropFrontend() {
+        frontend = null;
     }
 
     /**

@@ -11,6 +11,7 @@ public final class ChardevFrontend {
     private final ChardevHandler handler;
     private @Nullable Chardev chardev;
     private boolean open;
+    private boolean frozen;
 
     /** Makes a handle without a chardev. */
     public ChardevFrontend(ChardevHandler handler) {
@@ -86,6 +87,15 @@ public final class ChardevFrontend {
         return wasOpen;
     }
 
+    /** Lets the chardev go to another process: from now on nothing is taken here, and the handler hears nothing. */
+    void freeze() {
+        if (chardev != null) {
+            chardev.dropFrontend();
+            chardev = null;
+            frozen = true;
+        }
+    }
+
     /** Lets the chardev go. The handler hears nothing. */
     public void detach() {
         if (chardev != null) {
@@ -113,7 +123,7 @@ public final class ChardevFrontend {
 
     /** Whether output goes anywhere now. */
     public boolean takesOutput() {
-        return chardev != null && chardev.takesOutput();
+        return frozen || (chardev != null && chardev.takesOutput());
     }
 
     /** Whether the handle's own user is there, see {@link #setOpen}. */
@@ -134,10 +144,13 @@ public final class ChardevFrontend {
     /**
      * Writes to the chardev.
      *
-     * @return as {@link Chardev#write}; without a chardev all is taken and dropped
+     * @return as {@link Chardev#write}; without a chardev all is taken and dropped, unless it was handed over
      */
     public long write(IoVector data) {
-        return chardev == null ? data.bytes() : chardev.output(data);
+        if (chardev != null) {
+            return chardev.output(data);
+        }
+        return frozen ? 0 : data.bytes();
     }
 
     /** Says that data which comes after what was not taken is going to be lost, see {@link Chardev#spill}. */

@@ -320,8 +320,8 @@ public final class Chardevs implements AutoCloseable {
 
     /**
      * Has the chardevs of another process go on here, instead of {@link #add}. Nothing outside changes before the next turn
-     * of the loop. Until then the handover may still fail: {@link #handedOver} is to be called then, before {@link #close},
-     * so that the other process can go on.
+     * of the loop. Until then the handover may still fail: {@link #handedOver} is to be called then, so that
+     * the other process can go on.
      *
      * <p>The front-ends of a multiplexer are told apart by the order in which they attach, which is to be that of {@link
      * Chardev#frontends}.
@@ -341,7 +341,6 @@ public final class Chardevs implements AutoCloseable {
         } finally {
             if (!complete) {
                 handedOver();
-                close();
             }
         }
         for (Parcel parcel : parcels) {
@@ -371,20 +370,35 @@ public final class Chardevs implements AutoCloseable {
     }
 
     /**
-     * Says that another process goes on with all of them: {@link #close} then leaves everything outside as it is, files,
-     * links, terminals and the peers of connections that were passed on. There must not be another turn of the loop.
+     * Says that another process goes on with all of them. They are closed, at once so that nothing is read or written any
+     * more, and leave everything outside as it is: files, links, terminals and the peers of connections that were passed on.
+     * Their front-ends hear nothing of it; what these write is not taken.
      */
     public void handedOver() {
-        byId.values().forEach(Chardev::handOver);
+        List<Chardev> newestFirst = newestFirst();
+        newestFirst.forEach(chardev -> List.copyOf(chardev.frontends()).forEach(ChardevFrontend::freeze));
+        forgetAll();
+        newestFirst.forEach(Chardev::handOver);
+    }
+
+    /** Users before what they use. */
+    private List<Chardev> newestFirst() {
+        List<Chardev> newestFirst = new ArrayList<>(byId.values());
+        Collections.reverse(newestFirst);
+        return newestFirst;
+    }
+
+    private void forgetAll() {
+        byId.clear();
+        made.clear();
+        parts.clear();
     }
 
     /** Closes all of them. */
     @Override
     public void close() {
-        List<Chardev> newestFirst = new ArrayList<>(byId.values()); // users before what they use
-        Collections.reverse(newestFirst);
-        byId.clear();
-        made.clear();
+        List<Chardev> newestFirst = newestFirst();
+        forgetAll();
         newestFirst.forEach(Chardev::dispose);
     }
 }

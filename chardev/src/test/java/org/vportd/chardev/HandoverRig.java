@@ -132,9 +132,14 @@ public final class HandoverRig implements AutoCloseable {
         try (Parcel received = pass()) {
             next.unpack(received.parcels("chardevs"));
         }
+        fronts.removeIf(front -> !front.frontend().isAttached());
         before.handedOver();
+        fixture.loop().settle(); // nothing may happen any more
         for (RecordingHandler front : fronts) {
             int heard = front.events().size();
+            if (front.frontend().isAttached() || front.write("lost") != 0) {
+                throw new AssertionError("goes on in the first process");
+            }
             front.close();
             if (front.events().size() != heard) {
                 throw new AssertionError("was told: " + front.events());

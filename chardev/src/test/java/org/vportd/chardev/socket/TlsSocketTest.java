@@ -23,6 +23,7 @@ import org.vportd.chardev.ChardevFixture;
 import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.HandoverRig;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
@@ -174,5 +175,36 @@ class TlsSocketTest {
         assertEquals(
                 "'reconnect' option is incompatible with 'fd' address type",
                 refusal("socket,id=c,fd=3,tls-creds=theirs,reconnect=1"));
+    }
+
+    /** Nobody else knows the keys of a connection: the peer hears that it is over, and is served by the next process. */
+    @Test
+    void shouldServeAgainAfterAHandover() throws Exception {
+        try (HandoverRig rig = new HandoverRig(new ChardevServices() {
+            @Override
+            public @Nullable Object object(String id) {
+                return objects.find(id);
+            }
+        })) {
+            Chardev server = rig.add("socket,id=s,server=on,wait=off,host=127.0.0.1,port=0,tls-creds=ours");
+            RecordingHandler inside = rig.attach(server);
+            Chardev client =
+                    add("socket,id=c,ipv4=on,host=localhost,tls-creds=theirs,reconnect-ms=10,port=" + port(server));
+            RecordingHandler outside = fixture.attach(client).grant(1000);
+            rig.loop().until("open", () -> fixture.loop().loop().turn(0) >= 0 && server.isOpen() && client.isOpen());
+            inside.write("bye");
+            rig.handOver();
+            until(outside, ChardevEvent.CLOSED, 1);
+            RecordingHandler next = rig.frontOfNext("s").grant(1000);
+            assertEquals(List.of(), next.events());
+            rig.until("open again", () -> fixture.loop().loop().turn(0) >= 0 && client.isOpen());
+            rig.until("open again", () -> next.count(ChardevEvent.OPENED) == 1);
+            outside.write("hello again");
+            rig.until("input", () -> next.text().equals("hello again"));
+            assertEquals("bye", outside.text());
+            outside.frontend().detach();
+            chardevs.remove("c");
+            fixture.loop().settle();
+        }
     }
 }
