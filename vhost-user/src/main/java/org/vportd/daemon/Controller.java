@@ -101,7 +101,9 @@ final class Controller implements AutoCloseable {
             backend = made;
             socket = opened;
             if (listening) {
-                LOGGER.log(System.Logger.Level.INFO, "listening: device=" + id() + " " + where);
+                LOGGER.log(
+                        System.Logger.Level.INFO,
+                        "listening on " + (where.path() == null ? where : where.path()) + ": device=" + id());
             } else {
                 made.serve(opened.fd());
             }

@@ -28,11 +28,21 @@ final class DaemonProcess {
 
     /** Starts it on the Java of this test and waits until front-ends can connect. */
     static DaemonProcess start(Path socket, Path dir, List<String> options) throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(program().toAbsolutePath().toString());
-        command.add("--socket-path=" + socket);
+        List<String> all = new ArrayList<>(List.of("--socket-path=" + socket));
+        all.addAll(options);
+        return start(dir, dir.resolve("vportd.log"), all, "listening on ");
+    }
+
+    /** Starts one that takes the place of another one, and waits until it has done so. */
+    static DaemonProcess takeOver(Path handover, Path dir, int number) throws IOException {
+        Path log = dir.resolve("vportd-" + number + ".log");
+        return start(dir, log, List.of("--take-over=" + handover), "taken over ");
+    }
+
+    private static DaemonProcess start(Path dir, Path log, List<String> options, String sign) throws IOException {
+        List<String> command =
+                new ArrayList<>(List.of(program().toAbsolutePath().toString()));
         command.addAll(options);
-        Path log = dir.resolve("vportd.log");
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(dir.toFile())
                 .redirectErrorStream(true)
@@ -40,7 +50,7 @@ final class DaemonProcess {
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         DaemonProcess daemon = new DaemonProcess(builder.start(), log);
         try {
-            MatchResult unused = daemon.awaitLog(Pattern.compile("listening on "), START_TIMEOUT);
+            MatchResult unused = daemon.awaitLog(Pattern.compile(sign), START_TIMEOUT);
         } catch (AssertionError | IOException e) {
             daemon.process.destroyForcibly();
             throw e;

@@ -33,7 +33,8 @@ final class Rig implements AutoCloseable {
 
     private final Path dir;
     private final Starter starter;
-    private final DaemonProcess daemon;
+    private DaemonProcess daemon;
+    private int takeOvers;
     private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "host");
         thread.setDaemon(true);
@@ -86,6 +87,16 @@ final class Rig implements AutoCloseable {
 
     Path dir() {
         return dir;
+    }
+
+    /** Has another daemon take the place of this one, which was started with {@code --handover} in the folder. */
+    void takeOver() throws IOException {
+        DaemonProcess former = daemon;
+        daemon = DaemonProcess.takeOver(dir.resolve("handover"), dir, ++takeOvers);
+        int status = former.awaitExit(END_TIMEOUT);
+        if (status != 0 || WRONG.matcher(former.log()).find()) {
+            throw new AssertionError("vportd did not hand over well: status=" + status + former.tail());
+        }
     }
 
     DaemonProcess daemon() {
