@@ -15,6 +15,7 @@ import org.vportd.serial.SerialListener;
 import org.vportd.serial.state.DeviceStateCodec;
 import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateFormatException;
+import org.vportd.vhostuser.backend.BackendOptions;
 import org.vportd.vhostuser.backend.VhostUserBackend;
 import org.vportd.virtio.DeviceStateException;
 
@@ -24,6 +25,7 @@ final class Controller implements AutoCloseable {
 
     private final EventLoop loop;
     private final DeviceConfig config;
+    private final BackendOptions options;
     private final SerialDevice device;
     private @Nullable FrontendSocket socket;
     private @Nullable VhostUserBackend backend;
@@ -34,11 +36,14 @@ final class Controller implements AutoCloseable {
      * Makes a device that is not served yet.
      *
      * @param loop its own part of a loop
+     * @param handover whether it can be handed over to another process
      * @throws ConfigException if an option is out of range
      */
-    Controller(EventLoop loop, DeviceConfig config, PortNames names, SerialListener listener) throws ConfigException {
+    Controller(EventLoop loop, DeviceConfig config, boolean handover, PortNames names, SerialListener listener)
+            throws ConfigException {
         this.loop = loop;
         this.config = config;
+        this.options = config.backend().withHandover(handover);
         this.device = new SerialDevice(loop, config.serial(), names, listener);
         if (device.queueCount() > VhostUserBackend.MAX_QUEUES) {
             LOGGER.log(
@@ -97,7 +102,7 @@ final class Controller implements AutoCloseable {
         Fd listener = listening ? opened.fd() : null;
         try {
             VhostUserBackend made =
-                    new VhostUserBackend(loop, device, config.backend(), listener, () -> onSessionEnd.ended(listening));
+                    new VhostUserBackend(loop, device, options, listener, () -> onSessionEnd.ended(listening));
             backend = made;
             socket = opened;
             if (listening) {
@@ -197,7 +202,7 @@ final class Controller implements AutoCloseable {
             socket = FrontendSocket.takeOver(listener, from.text("socket_path"));
         }
         boolean listening = listener != null;
-        backend = new VhostUserBackend(loop, device, config.backend(), listener, () -> onSessionEnd.ended(listening));
+        backend = new VhostUserBackend(loop, device, options, listener, () -> onSessionEnd.ended(listening));
         if (connected) {
             backend.takeOver(from.parcel("session"));
         }

@@ -171,8 +171,11 @@ final class Daemon implements AutoCloseable {
             daemon.adopt(everything);
             former.send(new Parcel().put("ready", true));
             try (Parcel answer = former.receive()) {
-                complete = answer.flag("go");
+                if (!answer.flag("go")) {
+                    throw new IOException("it has not let go");
+                }
             }
+            complete = true;
             daemon.goOn();
             return daemon;
         } catch (ConfigException | StartException | IOException e) {
@@ -290,6 +293,7 @@ final class Daemon implements AutoCloseable {
         @Override
         public void handedOver() {
             Daemon.this.handedOver();
+            loops.stop(); // what they would read now is meant for the other process
             loop.stopNow();
         }
     }
@@ -332,7 +336,8 @@ final class Daemon implements AutoCloseable {
     private final class Maker implements DeviceTable.Maker {
         @Override
         public Controller make(DeviceConfig device) throws ConfigException {
-            return new Controller(loop.part(), device, portNames, Daemon.this::guestOpened);
+            boolean handsOver = config.handoverPath() != null;
+            return new Controller(loop.part(), device, handsOver, portNames, Daemon.this::guestOpened);
         }
 
         @Override

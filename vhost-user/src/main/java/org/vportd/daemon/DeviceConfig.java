@@ -136,6 +136,7 @@ record DeviceConfig(
                 controller.bool("status", defaults.status()),
                 controller.bool("inband", defaults.inband()),
                 controller.bool("iommu_platform", defaults.iommu()),
-                controller.bool("gpa", defaults.guestAddresses()));
+                controller.bool("gpa", defaults.guestAddresses()),
+                defaults.handover());
     }
 }

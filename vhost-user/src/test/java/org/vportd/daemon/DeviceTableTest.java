@@ -43,7 +43,7 @@ class DeviceTableTest {
 
         @Override
         public Controller make(DeviceConfig config) throws ConfigException {
-            return new Controller(loop.part(), config, names, (port, open) -> {});
+            return new Controller(loop.part(), config, false, names, (port, open) -> {});
         }
 
         @Override

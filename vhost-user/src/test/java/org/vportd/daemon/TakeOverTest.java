@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -24,6 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.Options;
 import org.vportd.handover.Parcel;
 import org.vportd.handover.ParcelSocket;
+import org.vportd.posix.Fd;
+import org.vportd.posix.Poll;
+import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
 
 /** A daemon takes the place of another one under a running guest. Both are in this process, with all that is between them. */
@@ -171,6 +176,45 @@ class TakeOverTest {
             if (how % 3 == 1) {
                 other.send(new Parcel().put("error", "it does not fit"));
             }
+        }
+    }
+
+    @Test
+    @DisplayName("a process that does not let go keeps everything, and the other one nothing")
+    void shouldLeaveEverythingWhenTheOtherDoesNotLetGo() throws Exception {
+        tryInVain(); // loads what opens descriptors of its own
+        long before = openDescriptors();
+        tryInVain();
+        assertEquals(before, openDescriptors());
+    }
+
+    private void tryInVain() throws Exception {
+        Path path = folder.resolve("handover");
+        try (Fd listener = Sockets.listenUnix(path.toString(), 1)) {
+            CompletableFuture<Void> former = CompletableFuture.runAsync(() -> pretend(listener));
+            ExecutionException failed = assertThrows(ExecutionException.class, this::takeOver);
+            assertTrue(String.valueOf(failed.getMessage()).endsWith("it has not let go"), failed::toString);
+            former.get(PATIENCE_MS, TimeUnit.MILLISECONDS);
+        }
+        Files.delete(path);
+    }
+
+    /** Hands nothing over, and thinks better of it. */
+    private static void pretend(Fd listener) {
+        try {
+            Poll.await(listener, Poll.POLLIN, PATIENCE_MS);
+            Fd connection = Sockets.accept(listener);
+            if (connection == null) {
+                throw new IllegalStateException("nobody has come");
+            }
+            try (ParcelSocket other = new ParcelSocket(connection, PATIENCE_MS)) {
+                other.send(new Parcel().put("format", 1));
+                other.receive().close();
+                other.send(new Parcel());
+                other.receive().close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -32,6 +32,20 @@ public final class LoopGroup implements Standstill, AutoCloseable {
             this.thread = new Thread(this::run, name);
         }
 
+        private void join() {
+            boolean interrupted = false;
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
         private void run() {
             try {
                 loop.run();
@@ -148,8 +162,8 @@ public final class LoopGroup implements Standstill, AutoCloseable {
     }
 
     /**
-     * Ends the workers' threads. What was registered with their loops is then the first thread's to take away. First loop's
-     * thread only.
+     * Ends the workers: none of them begins another turn. What was registered with their loops is then the first thread's to
+     * take away. First loop's thread only; at a standstill, too.
      */
     public void stop() {
         synchronized (gate) {
@@ -162,6 +176,7 @@ public final class LoopGroup implements Standstill, AutoCloseable {
     @Override
     public void close() {
         stop();
+        workers.forEach(Worker::join);
         workers.forEach(worker -> worker.loop.close());
         workers.clear();
     }

@@ -161,6 +161,25 @@ class LoopGroupTest {
     }
 
     @Test
+    void shouldBeginNoTurnWhenStoppedAtAStandstill() throws Exception {
+        EventLoop worker = group.addWorker();
+        int[] turns = {0};
+        LoopTask[] task = new LoopTask[1];
+        task[0] = worker.task(() -> {
+            turns[0]++;
+            task[0].schedule();
+        });
+        worker.post(task[0]::schedule);
+        int[] atStop = {0};
+        group.during(() -> {
+            group.stop();
+            atStop[0] = turns[0];
+        });
+        group.close();
+        assertEquals(atStop[0], turns[0]);
+    }
+
+    @Test
     void shouldStopTheFirstWhenAWorkerFails() throws Exception {
         EventLoop worker = group.addWorker();
         worker.post(() -> {

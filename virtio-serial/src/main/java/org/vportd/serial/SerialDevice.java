@@ -1,32 +1,20 @@
 package org.vportd.serial;
 
-import static org.vportd.serial.ConsoleLayout.COLS_OFFSET;
-import static org.vportd.serial.ConsoleLayout.EMERG_WR_OFFSET;
-import static org.vportd.serial.ConsoleLayout.MAX_NR_PORTS_OFFSET;
-import static org.vportd.serial.ConsoleLayout.ROWS_OFFSET;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY;
-import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_SIZE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_READY;
-import static org.vportd.virtio.VirtioFeature.mask;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
-import org.vportd.chardev.WindowSize;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
-import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
-import org.vportd.posix.NativeMemory;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.DeviceStateCodec;
 import org.vportd.serial.state.StateFormatException;
@@ -57,11 +45,8 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     private final @Nullable VirtQueue[] queues;
     private final LoopTask orphanTask;
     private final Handover handover;
-    private final LoopTask keepTask;
-    private final IoVector emergency = new IoVector();
-    private final long emergencyCharacter = NativeMemory.allocate(1);
-    private @Nullable StateKeeper keeper;
-    private boolean unkept;
+    private final StateKeeping keeping;
+    private final ConfigSpace config = new ConfigSpace(this);
     private @Nullable VirtioTransport transport;
     private long driverFeatures;
     private boolean queuesRestarted;
@@ -82,7 +67,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         this.log = new LimitedLog(LOGGER, loop::nanoTime);
         this.control = new ControlChannel(this, loop);
         this.handover = new Handover(this, control);
-        this.keepTask = loop.task(this::keepState);
+        this.keeping = new StateKeeping(this, loop);
         this.orphanTask = loop.task(this::discardOrphans);
         this.byId = new @Nullable SerialPort[options.maxPorts()];
         this.queues = new @Nullable VirtQueue[queueCount()];
@@ -131,7 +116,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         ports.add(port);
         byId[id] = port;
-        track(port);
+        keeping.plugged(port);
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
         port.announce(control);
@@ -163,9 +148,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         port.stopQueue(port.rxQueueIndex());
         port.stopQueue(port.txQueueIndex());
         port.close();
-        if (keeper != null) {
-            keeper.progress(port.id()).clear(); // it was in what this port had to put out
-        }
+        keeping.unplugged(port);
         byId[port.id()] = null;
         String name = port.name();
         if (name != null) {
@@ -226,33 +209,22 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public long features() {
-        long features = mask(VirtioFeature.VIRTIO_F_VERSION_1);
-        features |= options.maxPorts() > 1 ? mask(VIRTIO_CONSOLE_F_MULTIPORT) : 0;
-        features |= tellsSizes() ? mask(VIRTIO_CONSOLE_F_SIZE) : 0;
-        features |= options.emergencyWrite() ? mask(VIRTIO_CONSOLE_F_EMERG_WRITE) : 0;
-        features |= options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0;
-        features |= options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0;
-        features |= options.packed() ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0;
-        features |= options.inOrder() ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0;
-        return features;
+        return options.features();
     }
 
     @Override
     public int configBytes() {
-        return options.emergencyWrite() ? ConsoleLayout.CONFIG_LENGTH_EMERG_WRITE : ConsoleLayout.CONFIG_LENGTH;
+        return config.bytes();
     }
 
     @Override
     public void readConfig(byte[] to) {
-        Arrays.fill(to, 0, configBytes(), (byte) 0);
-        ByteBuffer fields = ByteBuffer.wrap(to).order(ByteOrder.LITTLE_ENDIAN);
-        SerialPort first = byId[0];
-        WindowSize size = first == null ? null : first.windowSize();
-        if (size != null) {
-            fields.putShort(COLS_OFFSET, (short) size.columns());
-            fields.putShort(ROWS_OFFSET, (short) size.rows());
-        }
-        fields.putInt(MAX_NR_PORTS_OFFSET, options.maxPorts());
+        config.read(to);
+    }
+
+    @Override
+    public void writeConfig(int offset, byte[] bytes) {
+        config.write(offset, bytes);
     }
 
     // --- size of consoles
@@ -278,32 +250,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     private void notifySize(SerialPort port) {
         if (port.id() == 0 && port.windowSize() != null && driverTakesSizes() && transport != null) {
             transport.configChanged();
-        }
-    }
-
-    @Override
-    public void writeConfig(int offset, byte[] bytes) {
-        int value = 0;
-        for (int i = 0; i < bytes.length; i++) {
-            int place = offset + i - EMERG_WR_OFFSET;
-            if (place >= 0 && place < Integer.BYTES) {
-                value |= (bytes[i] & 0xff) << (8 * place);
-            }
-        }
-        if (value != 0 && options.emergencyWrite()) { // 0 is what a write of other fields brings along (§5.3.4)
-            emergencyWrite((byte) value);
-        }
-    }
-
-    private void emergencyWrite(byte character) {
-        for (SerialPort port : ports) {
-            if (port.isConsole() && port.isHostConnected()) {
-                NativeMemory.putByte(emergencyCharacter, character);
-                emergency.clear();
-                emergency.add(emergencyCharacter, 1);
-                port.emergencyWrite(emergency);
-                return;
-            }
         }
     }
 
@@ -364,48 +310,31 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
      * Has all that is known of the driver kept from here on, so that a process after this one can {@link #remember} it. No
      * queue has been started yet.
      */
-    public void keepIn(StateKeeper newKeeper) {
-        keeper = newKeeper;
-        ports.forEach(this::track);
+    public void keepIn(StateKeeper keeper) {
+        keeping.begin(keeper);
     }
 
     /** Keeps what has changed for the last time. */
     public void keepNoMore() {
         try {
-            keepState();
+            keeping.keep();
         } catch (InternalError gone) {
             // There is nowhere to keep it any more.
         }
-        keepElsewhere();
+        keeping.end();
     }
 
     /** Keeps nothing any more: another process goes on with the device. */
     public void keepElsewhere() {
-        keeper = null;
-        keepTask.cancel();
-        ports.forEach(port -> port.track(null));
+        keeping.end();
     }
 
-    private void track(SerialPort port) {
-        if (keeper != null) {
-            port.track(keeper.progress(port.id()));
-        }
-    }
-
-    /** Something has changed that has to be kept, in this turn of the loop at the latest. */
     void changed() {
-        if (keeper != null) {
-            unkept = true;
-            keepTask.schedule();
-        }
+        keeping.changed();
     }
 
-    /** Keeps what has changed. */
     void keepState() {
-        if (unkept && keeper != null) {
-            unkept = false;
-            keeper.keep(save());
-        }
+        keeping.keep();
     }
 
     @Override
@@ -616,7 +545,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
             }
         }
         control.close();
-        emergency.close();
-        NativeMemory.free(emergencyCharacter);
+        config.close();
     }
 }

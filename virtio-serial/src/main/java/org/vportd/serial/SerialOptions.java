@@ -1,6 +1,12 @@
 package org.vportd.serial;
 
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_EMERG_WRITE;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT;
+import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_SIZE;
+import static org.vportd.virtio.VirtioFeature.mask;
+
 import org.vportd.chardev.ConfigException;
+import org.vportd.virtio.VirtioFeature;
 
 /**
  * What a device is to be, in the words of {@code -device virtio-serial}.
@@ -50,6 +56,19 @@ public record SerialOptions(
     /** The name of the bus, which messages speak of. */
     public String bus() {
         return id + ".0";
+    }
+
+    /** The feature bits that a device like that offers. */
+    long features() {
+        long features = mask(VirtioFeature.VIRTIO_F_VERSION_1);
+        features |= maxPorts > 1 ? mask(VIRTIO_CONSOLE_F_MULTIPORT) : 0;
+        features |= consoleSize != ConsoleSize.OFF ? mask(VIRTIO_CONSOLE_F_SIZE) : 0;
+        features |= emergencyWrite ? mask(VIRTIO_CONSOLE_F_EMERG_WRITE) : 0;
+        features |= indirect ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0;
+        features |= eventIdx ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0;
+        features |= packed ? mask(VirtioFeature.VIRTIO_F_RING_PACKED) : 0;
+        features |= inOrder ? mask(VirtioFeature.VIRTIO_F_IN_ORDER) : 0;
+        return features;
     }
 
     void check() throws ConfigException {

@@ -43,6 +43,12 @@ final class BackendChannel implements AutoCloseable {
         this.socket = new MessageSocket(fd);
     }
 
+    /** The socket, still owned by this object; null if it has been closed. */
+    @Nullable
+    Fd openFd() {
+        return socket.fd().isOpen() ? socket.fd() : null;
+    }
+
     private void onReady(int events) {
         if ((events & ~Epoll.EPOLLOUT) != 0) {
             close(); // the front-end has left, or answers what was not asked

@@ -15,7 +15,7 @@ import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 
 /**
- * What a front-end has said that nobody can ask it again: its memory, logs and channels, with their descriptors. A session in
+ * What a front-end has said that nobody can ask it again: its memory and its logs, with their descriptors. A session in
  * another process comes to where this one is by hearing the same.
  */
 final class SessionJournal implements AutoCloseable {

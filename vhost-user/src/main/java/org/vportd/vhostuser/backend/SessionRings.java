@@ -392,7 +392,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 .put("features", features)
                 .put("status", status)
                 .put("served", served)
-                .put("config_change", configChangePending);
+                .put("config_change", configChangePending)
+                .put("channel", channel == null ? null : channel.openFd());
         List<Parcel> packed = new ArrayList<>();
         for (Vring ring : rings) {
             packed.add(ring.pack());
@@ -414,6 +415,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         if (packed.size() > rings.length) {
             throw new VhostUserRequestException(
                     "there are fewer queues here: queues=" + rings.length + " there=" + packed.size());
+        }
+        Fd back = from.takeFd("channel");
+        if (back != null) {
+            setChannel(back);
         }
         for (int i = 0; i < packed.size(); i++) {
             rings[i].unpack(packed.get(i), loop, this::kicked);

@@ -23,6 +23,7 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
@@ -69,7 +70,7 @@ final class VhostUserSession implements AutoCloseable {
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
     private final SessionRings rings;
-    private final SessionJournal journal = new SessionJournal();
+    private final @Nullable SessionJournal journal;
     private final StateTransfer state;
     private final Watch watch;
     private final LoopTask processTask;
@@ -104,6 +105,7 @@ final class VhostUserSession implements AutoCloseable {
         this.onEnd = onEnd;
         this.offeredProtocol = offer(options);
         this.offersIommu = options.iommu();
+        this.journal = options.handover() ? new SessionJournal() : null;
         this.log = log;
         this.watch = loop.watch(
                 connection, Epoll.EPOLLIN | Epoll.EPOLLOUT | Epoll.EPOLLRDHUP | Epoll.EPOLLET, events -> process());
@@ -253,7 +255,8 @@ final class VhostUserSession implements AutoCloseable {
 
     private void carryOutAndKeep(FrontendRequest request, MessageStream.Message message)
             throws IOException, VhostUserRequestException {
-        if (!SessionJournal.keeps(request)) {
+        SessionJournal kept = journal;
+        if (kept == null || !SessionJournal.keeps(request)) {
             carryOut(request, message);
             return;
         }
@@ -267,7 +270,7 @@ final class VhostUserSession implements AutoCloseable {
                 copies.forEach(Fd::close);
             }
         }
-        journal.add(request, message.payload().rewind(), copies);
+        kept.add(request, message.payload().rewind(), copies);
     }
 
     // --- handover
@@ -283,7 +286,7 @@ final class VhostUserSession implements AutoCloseable {
         return rings.pack()
                 .put("connection", stream.fd())
                 .put("protocol_features", protocolFeatures)
-                .put("requests", journal.pack());
+                .put("requests", journal == null ? List.of() : journal.pack());
     }
 
     /** The handover has failed: the rings run again. */
@@ -490,7 +493,9 @@ final class VhostUserSession implements AutoCloseable {
         release(rings::close); // before the memory that they lie in
         release(device::detach);
         release(memory::close);
-        release(journal::close);
+        if (journal != null) {
+            release(journal::close);
+        }
         release(watch::close);
         release(stream::close);
         onEnd.accept(this);
