@@ -2,6 +2,7 @@ package org.vportd.daemon;
 
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.vportd.loop.EventLoop;
 
@@ -35,7 +36,12 @@ final class DaemonThread implements AutoCloseable {
         CompletableFuture<Boolean> started = new CompletableFuture<>();
         thread = new Thread(() -> run(starter, started), "test-daemon");
         thread.start();
-        boolean unused = started.get(PATIENCE_S, TimeUnit.SECONDS);
+        try {
+            boolean unused = started.get(PATIENCE_S, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            awaitEnd();
+            throw e;
+        }
     }
 
     private void run(Starter starter, CompletableFuture<Boolean> started) {

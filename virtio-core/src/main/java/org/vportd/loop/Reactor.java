@@ -38,6 +38,8 @@ final class Reactor implements AutoCloseable {
     private volatile boolean stopped;
     private volatile @Nullable Runnable betweenTurns;
     private boolean running;
+    /** The task that is at work; if it is given up it may not have been the one to blame, and is done once more. */
+    private @Nullable LoopTask underWay;
     /** Nothing further is handled. */
     private boolean finished;
 
@@ -230,6 +232,11 @@ final class Reactor implements AutoCloseable {
                 rearm(watch);
             }
         }
+        LoopTask given = underWay;
+        if (given != null) {
+            underWay = null;
+            given.schedule();
+        }
         wake(); // for commands
     }
 
@@ -306,7 +313,9 @@ final class Reactor implements AutoCloseable {
             if (task == null) {
                 return done; // some have moved to another thread
             }
+            underWay = task;
             task.run();
+            underWay = null;
             if (clock.nanoTime() - start > MAX_TASKS_NS) {
                 return done;
             }

@@ -83,6 +83,11 @@ public final class MappedMemory implements AutoCloseable {
         return address;
     }
 
+    /** Whether the file may get shorter some time. */
+    public boolean canVanish() {
+        return file != null;
+    }
+
     /** Whether the file still reaches as far as the part does: nobody has truncated it since. */
     public boolean isIntact() {
         try {

@@ -357,6 +357,24 @@ class EventLoopTest {
     }
 
     @Test
+    void shouldDoTaskAgainThatAFaultHasInterrupted() {
+        loop.addFaultHandler((fault, anybody) -> true);
+        loop.task(() -> {
+                    log.add("task");
+                    if (log.size() == 1) {
+                        throw new InternalError("fault in memory of others");
+                    }
+                })
+                .schedule();
+        loop.task(() -> log.add("next")).schedule();
+        loop.turn(0);
+        loop.turn(0);
+        assertEquals(List.of("task", "next", "task"), log);
+        loop.turn(0);
+        assertEquals(3, log.size());
+    }
+
+    @Test
     void shouldTolerateEchoesOfAClaimedFaultForAWhile() {
         EventLoop.FaultHandler onlyOnce = (fault, anybody) -> log.isEmpty() && log.add("claimed");
         loop.addFaultHandler(onlyOnce);

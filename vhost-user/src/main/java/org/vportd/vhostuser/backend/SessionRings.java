@@ -9,6 +9,7 @@ import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
@@ -47,6 +48,7 @@ import org.vportd.virtio.queue.VirtQueue;
 final class SessionRings implements VirtioTransport, AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger(SessionRings.class.getName());
     private static final int STATUS_NEEDS_RESET = 0x40;
+    private static final long MEMORY_CHECK_NS = TimeUnit.SECONDS.toNanos(1);
 
     private final EventLoop loop;
     private final VirtioDevice device;
@@ -63,6 +65,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private boolean inband;
     private boolean configChangePending;
     private boolean memoryGone;
+    private boolean memoryCanVanish;
+    private long memoryCheckedNs;
     /** Rings have run with the present features. */
     private boolean served;
 
@@ -264,6 +268,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         iommu.translate(queue);
         ring.run(queue, parts);
+        checkMemory();
         noteWritesOf(ring);
         served = true;
         device.startQueue(ring.index(), queue);
@@ -348,8 +353,24 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     }
 
     private void kicked(int index) {
+        if (memoryCanVanish && loop.nanoTime() - memoryCheckedNs > MEMORY_CHECK_NS) {
+            checkMemory();
+        }
         if (rings[index].queue() != null) {
             device.queueNotified(index);
+        }
+    }
+
+    /**
+     * Where memory has gone, reads may give zeros for long before a fault is reported; so it is looked for while the driver
+     * works.
+     */
+    private void checkMemory() {
+        memoryCanVanish = memory.table().canVanish();
+        memoryCheckedNs = loop.nanoTime();
+        if (memoryCanVanish && !memoryGone && !isMemoryIntact()) {
+            memoryGone = true;
+            onFatal.accept("guest memory has gone: its file has been truncated");
         }
     }
 
@@ -563,7 +584,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     @Override
     public void close() {
         iommu.close();
+        boolean notesGone = !inflight.isIntact(); // every access to them would fail, those of stopping too
         for (Vring ring : rings) {
+            VirtQueue queue = ring.queue();
+            if (notesGone && queue != null) {
+                queue.noteNoMore();
+            }
             try {
                 suspend(ring);
             } catch (RuntimeException e) { // a bug of ours: the others are closed all the same

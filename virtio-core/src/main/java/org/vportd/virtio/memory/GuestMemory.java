@@ -173,6 +173,11 @@ public final class GuestMemory implements AutoCloseable {
         return UNMAPPED;
     }
 
+    /** Whether a file behind it may be truncated some time. */
+    public boolean canVanish() {
+        return regions.stream().anyMatch(region -> region.mapping().canVanish());
+    }
+
     /** Whether all of it is still there: no file behind it has been truncated. */
     public boolean isIntact() {
         return regions.stream().allMatch(region -> region.mapping().isIntact());

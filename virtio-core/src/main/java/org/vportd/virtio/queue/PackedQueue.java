@@ -42,7 +42,7 @@ public final class PackedQueue extends VirtQueue {
     private long[] elements = new long[INITIAL_ELEMENTS];
     private int elementCount;
 
-    private final @Nullable InflightPacked inflight;
+    private @Nullable InflightPacked inflight;
     /** Chains noted by a device that is gone, that cannot be read from the ring any more. */
     private final int[] again;
 
@@ -253,6 +253,11 @@ public final class PackedQueue extends VirtQueue {
     @Override
     ChainReader chain() {
         return chain;
+    }
+
+    @Override
+    public void noteNoMore() {
+        inflight = null;
     }
 
     @Override

@@ -24,7 +24,7 @@ public final class SplitQueue extends VirtQueue {
     private final long availEvent;
 
     private final ChainReader chain;
-    private final @Nullable InflightSplit inflight;
+    private @Nullable InflightSplit inflight;
     /** Heads that are not where the ring goes on: a device that is gone took them and returned others first. */
     private final int[] again;
 
@@ -218,6 +218,11 @@ public final class SplitQueue extends VirtQueue {
     @Override
     ChainReader chain() {
         return chain;
+    }
+
+    @Override
+    public void noteNoMore() {
+        inflight = null;
     }
 
     @Override

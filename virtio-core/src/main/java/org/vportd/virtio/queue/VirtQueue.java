@@ -410,6 +410,9 @@ public abstract class VirtQueue implements AutoCloseable {
         chains = 0;
     }
 
+    /** Notes no chains in flight any more: the memory for that has gone. */
+    public abstract void noteNoMore();
+
     /** The state of the ring as GET_VRING_BASE reports it: the first chain not returned. */
     public abstract int base();
 
