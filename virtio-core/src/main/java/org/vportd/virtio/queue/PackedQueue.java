@@ -310,6 +310,7 @@ public final class PackedQueue extends VirtQueue {
             // as it left them.
             for (int i = 0; i < elementCount; i++) {
                 putElement(i);
+                VarHandle.releaseFence();
             }
         } else {
             showNoted(inflight);
