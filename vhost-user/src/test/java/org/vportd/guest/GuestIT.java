@@ -19,6 +19,9 @@ import org.vportd.virtio.VirtioFeature;
 /** The packaged daemon serves real Linux guests. */
 @Tag("guest")
 class GuestIT {
+    /** Run by the profile {@code soak}: what it shows, another kind of guest shows in every run. */
+    private static final String LONG = "long";
+
     private static Guest qemu(Path socket, Path dir, int numVqs) throws IOException {
         return Guest.qemu(socket, dir, numVqs, "-qmp", "unix:" + dir.resolve("qmp") + ",server=on,wait=off");
     }
@@ -82,6 +85,7 @@ class GuestIT {
 
     /** QEMU's machine without PCI, and rings without event indexes and indirect descriptors. */
     @Nested
+    @Tag(LONG)
     class MicrovmWithPlainRings extends RigTests {
         MicrovmWithPlainRings() {
             super(Guest::microvm, ",event_idx=off,indirect_desc=off");

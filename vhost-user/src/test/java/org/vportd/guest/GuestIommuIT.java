@@ -20,6 +20,9 @@ import org.vportd.virtio.VirtioFeature;
 /** Real guests that map each buffer for its use through QEMU's IOMMU. */
 @Tag("guest")
 class GuestIommuIT {
+    /** Run by the profile {@code soak}: what it shows, another kind of guest shows in every run. */
+    private static final String LONG = "long";
+
     private static final long SIZE = 4 << 20;
     private static final Duration TRANSFER = Duration.ofSeconds(40);
     private static final Duration SHORT = Duration.ofSeconds(10);
@@ -55,6 +58,7 @@ class GuestIommuIT {
 
     /** The device's translations go in bundles, on behalf of an IOTLB of its own. Rings are packed. */
     @Nested
+    @Tag(LONG)
     class LazyWithPackedRings extends Tests {
         LazyWithPackedRings() {
             super(qemu(",device-iotlb=on", ",ats=on,vq_size=128"), ",packed=on");

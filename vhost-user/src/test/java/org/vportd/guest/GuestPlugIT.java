@@ -8,6 +8,9 @@ import org.junit.jupiter.api.Test;
 /** Ports come and go while real Linux guests run. */
 @Tag("guest")
 class GuestPlugIT {
+    /** Run by the profile {@code soak}: what it shows, another kind of guest shows in every run. */
+    private static final String LONG = "long";
+
     /** QEMU, whose monitor stops the machine. */
     @Nested
     class Qemu extends PlugTests {
@@ -48,6 +51,7 @@ class GuestPlugIT {
 
     /** User-mode Linux. */
     @Nested
+    @Tag(LONG)
     class UserModeLinux extends PlugTests {
         UserModeLinux() {
             super((socket, dir, numVqs) -> Guest.uml(socket, dir));

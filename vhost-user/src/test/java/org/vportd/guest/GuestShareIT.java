@@ -16,6 +16,9 @@ import org.junit.jupiter.api.Test;
 /** Consoles of real Linux guests are shared. */
 @Tag("guest")
 class GuestShareIT {
+    /** Run by the profile {@code soak}: what it shows, another kind of guest shows in every run. */
+    private static final String LONG = "long";
+
     /** QEMU. */
     @Nested
     class Qemu extends ShareTests {
@@ -26,6 +29,7 @@ class GuestShareIT {
 
     /** User-mode Linux. */
     @Nested
+    @Tag(LONG)
     class UserModeLinux extends ShareTests {
         UserModeLinux() {
             super((socket, dir, numVqs) -> Guest.uml(socket, dir));
