@@ -101,8 +101,7 @@ final class Controller implements AutoCloseable {
         boolean listening = opened.isListening();
         Fd listener = listening ? opened.fd() : null;
         try {
-            VhostUserBackend made =
-                    new VhostUserBackend(loop, device, options, listener, () -> onSessionEnd.ended(listening));
+            VhostUserBackend made = newBackend(listener, onSessionEnd);
             backend = made;
             socket = opened;
             if (listening) {
@@ -117,6 +116,11 @@ final class Controller implements AutoCloseable {
             opened.fd().close();
             throw new StartException("cannot watch the socket for front-ends: " + where + ": " + e.getMessage());
         }
+    }
+
+    private VhostUserBackend newBackend(@Nullable Fd listener, SessionEnd onSessionEnd) throws PosixException {
+        boolean listening = listener != null;
+        return new VhostUserBackend(loop, device, options, listener, () -> onSessionEnd.ended(listening));
     }
 
     /** Hears that a front-end has left. Loop thread of the device. */
@@ -201,10 +205,10 @@ final class Controller implements AutoCloseable {
         if (listener != null) {
             socket = FrontendSocket.takeOver(listener, from.text("socket_path"));
         }
-        boolean listening = listener != null;
-        backend = new VhostUserBackend(loop, device, options, listener, () -> onSessionEnd.ended(listening));
+        VhostUserBackend made = newBackend(listener, onSessionEnd);
+        backend = made;
         if (connected) {
-            backend.takeOver(from.parcel("session"));
+            made.takeOver(from.parcel("session"));
         }
     }
 

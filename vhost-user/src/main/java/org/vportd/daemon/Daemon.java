@@ -2,7 +2,9 @@ package org.vportd.daemon;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -131,8 +133,8 @@ final class Daemon implements AutoCloseable {
         for (PortConfig port : config.devices().ports()) {
             within("-device " + port.source(), () -> devices.plug(port));
         }
-        for (DeviceConfig device : config.devices().controllers()) {
-            serve(device);
+        for (Controller controller : devices.controllers()) {
+            serve(controller);
         }
         String path = config.handoverPath();
         if (path != null) {
@@ -231,16 +233,14 @@ final class Daemon implements AutoCloseable {
         chardevs.unpack(from.parcels("chardevs"));
         addMonitors();
         monitors.unpack(from.parcels("monitors"));
-        for (Parcel device : from.parcels("devices")) {
-            devices.add(Controller.config(device));
+        List<Parcel> packed = from.parcels("devices");
+        List<Controller> made = new ArrayList<>();
+        for (Parcel device : packed) {
+            made.add(devices.add(Controller.config(device)));
         }
         devices.takeOverPorts(from.parcels("ports"));
-        for (Parcel device : from.parcels("devices")) {
-            for (Controller controller : devices.controllers()) {
-                if (controller.id().equals(Controller.config(device).serial().id())) {
-                    controller.takeOver(device, stateFile, this::sessionEnded);
-                }
-            }
+        for (int i = 0; i < made.size(); i++) {
+            made.get(i).takeOver(packed.get(i), stateFile, this::sessionEnded);
         }
         Fd listening = from.takeFd("handover");
         if (listening != null) {
@@ -307,14 +307,12 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private void serve(DeviceConfig device) throws StartException {
-        for (Controller controller : devices.controllers()) {
-            SocketConfig where = device.socket();
-            if (controller.id().equals(device.serial().id()) && where != null) {
-                serve(controller, where);
-                if (config.notices() && where.path() != null) {
-                    Notices.howToConnect(where.path(), controller.device());
-                }
+    private void serve(Controller controller) throws StartException {
+        SocketConfig where = controller.socket();
+        if (where != null) {
+            serve(controller, where);
+            if (config.notices() && where.path() != null) {
+                Notices.howToConnect(where.path(), controller.device());
             }
         }
     }
