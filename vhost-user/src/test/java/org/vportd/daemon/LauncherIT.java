@@ -29,7 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The packaged program as a user starts it: launcher script and self-contained jar. */
 @Timeout(60)
 class LauncherIT {
-    private static final Path LAUNCHER = Path.of("target/vportd/bin/vportd").toAbsolutePath();
+    private static final Path INSTALLED = Path.of("target/vportd").toAbsolutePath();
+    private static final Path LAUNCHER = INSTALLED.resolve("bin/vportd");
     private static final Path JAR = Path.of("target/vportd.jar").toAbsolutePath();
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
 
@@ -161,7 +162,7 @@ class LauncherIT {
     @Test
     void shouldRunFromWhereverItIsMovedAndLinkedToWithoutHomeAndWithMoreOptions() throws Exception {
         Path moved = dir.resolve("moved here");
-        copy(LAUNCHER.getParent().getParent(), moved);
+        copy(INSTALLED, moved);
         Path link = Files.createSymbolicLink(dir.resolve("link"), moved.resolve("bin/vportd"));
         try (Stream<Path> paths = Files.walk(moved)) {
             paths.forEach(path -> path.toFile().setWritable(false));
@@ -188,8 +189,7 @@ class LauncherIT {
                 LAUNCHER.toString(), "--socket-path=" + dir.resolve("s"), "-chardev", "null,id=c", "-mon", "nothing");
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("VPORTD_JAVA_OPTS", "-Xlog:class+load:file=" + log);
-        Path archive =
-                LAUNCHER.resolveSibling("../lib/vportd-" + Runtime.version().feature() + ".jsa");
+        Path archive = INSTALLED.resolve("lib/vportd-" + Runtime.version().feature() + ".jsa");
         assumeTrue(Files.exists(archive), "the build has made no archive for this JDK");
         run(builder);
         List<String> classes = Files.readAllLines(log);
