@@ -23,7 +23,7 @@ abstract class PlugTests {
     static final Duration TRANSFER = Duration.ofSeconds(40);
     static final Duration SHORT = Duration.ofSeconds(10);
 
-    private static final int ROUNDS = Integer.getInteger("vportd.plug.rounds", 10);
+    private static final int ROUNDS = Integer.getInteger("vportd.plugs", 10);
     private static final String HOT = "/dev/virtio-ports/hot";
     private static final String IS_THERE = "[ -c " + HOT + " ]";
     /** With its link: left dangling, it would show the next port of the number before that has its name, and go then. */

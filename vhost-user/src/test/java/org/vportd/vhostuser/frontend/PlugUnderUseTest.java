@@ -75,6 +75,7 @@ class PlugUnderUseTest {
         try (ConsoleDriver driver =
                         ConsoleDriver.start(backend.socket.toString(), FrontendOptions.of(Manner.QEMU), options);
                 SocketChannel peer = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+            peer.configureBlocking(false);
             boolean plugged = false;
             for (int round = 0; round < ROUNDS; round++) {
                 if (!plugged) {
@@ -102,8 +103,9 @@ class PlugUnderUseTest {
     private static void assertWorks(ConsoleDriver driver, SocketChannel peer, int round) throws IOException {
         byte[] line = ("round " + round).getBytes(US_ASCII);
         driver.write(PORT, line);
-        assertEquals("round " + round, new String(receive(peer, line.length), US_ASCII));
-        peer.configureBlocking(true);
+        ByteBuffer received = ByteBuffer.allocate(line.length);
+        driver.await("peer has the line", () -> peer.read(received) >= 0 && !received.hasRemaining());
+        assertEquals("round " + round, new String(received.array(), US_ASCII));
         int unused = peer.write(ByteBuffer.wrap(line));
         assertArrayEquals(line, driver.read(PORT, line.length));
     }
@@ -147,18 +149,8 @@ class PlugUnderUseTest {
         }
     }
 
-    private static byte[] receive(SocketChannel peer, int length) throws IOException {
-        peer.configureBlocking(true);
-        ByteBuffer buffer = ByteBuffer.allocate(length);
-        while (buffer.hasRemaining() && peer.read(buffer) > 0) {
-            // more is to come
-        }
-        return buffer.array();
-    }
-
     /** What had got as far as the peer's socket when the port went, and no more. */
     private static void takeRest(SocketChannel peer) throws IOException {
-        peer.configureBlocking(false);
         ByteBuffer buffer = ByteBuffer.allocate(65536);
         while (peer.read(buffer.clear()) > 0) {
             buffer.flip();
