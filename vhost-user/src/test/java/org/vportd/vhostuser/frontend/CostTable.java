@@ -10,6 +10,8 @@ public final class CostTable implements Callable<String> {
     /** So that what is only learnt with time has been learnt, and rings of any format have gone round. */
     private static final int ROUNDS_BEFORE = 16;
 
+    private static final String HEADER = " ".repeat(17) + " | loads stores fences | kicks | system calls\n";
+
     private final Path directory;
 
     /** Makes one that puts its sockets into a folder. */
@@ -45,7 +47,7 @@ public final class CostTable implements Callable<String> {
             for (int i = 0; i < rigs.length; i++) {
                 rigs[i] = Rings.ALL[i].open(directory);
             }
-            StringBuilder table = new StringBuilder();
+            StringBuilder table = new StringBuilder(HEADER);
             for (CostScenario scenario : CostScenario.values()) {
                 table.append(scenario).append('\n');
                 for (int i = 0; i < rigs.length; i++) {
@@ -71,7 +73,7 @@ public final class CostTable implements Callable<String> {
         scenario.run(rig);
         return String.format(
                 Locale.ROOT,
-                "  %-15s | %4d %4d %3d | %2d | %s",
+                "  %-15s | %5d %6d %6d | %5d | %s",
                 rings,
                 Tally.take(CountingLoader.LOADS),
                 Tally.take(CountingLoader.STORES),
