@@ -66,7 +66,7 @@ final class Reactor implements AutoCloseable {
         }
         watch.slot = slot;
         watch.generation = generations[slot];
-        epoll.add(watch.fd, watch.interest, dataOf(watch));
+        epoll.add(watch.fd, watch.interest(), dataOf(watch));
         if (freeCount > 0) {
             freeCount--;
         } else {
@@ -77,7 +77,7 @@ final class Reactor implements AutoCloseable {
 
     void rearm(Watch watch) {
         try {
-            epoll.modify(watch.fd, watch.interest, dataOf(watch));
+            epoll.modify(watch.fd, watch.interest(), dataOf(watch));
         } catch (PosixException e) {
             throw new IllegalStateException("descriptor was closed before its watch", e);
         }
