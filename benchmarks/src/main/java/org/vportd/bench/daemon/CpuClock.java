@@ -28,8 +28,18 @@ final class CpuClock {
 
     private static long ticks(Path stat) throws IOException {
         String text = Files.readString(stat);
-        String[] fields = text.substring(text.lastIndexOf(')') + 2).split(" "); // from the third field on
+        String[] fields = text.substring(text.lastIndexOf(')') + 2).split(" ", -1); // from the third field on
         return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+    }
+
+    /** The time that all cores of the machine have worked, for whomever, in nanoseconds; those stolen from it included. */
+    static long machineNs() throws IOException {
+        String[] fields = Files.readAllLines(Path.of("/proc/stat")).get(0).split("\\s+", -1);
+        long ticks = 0;
+        for (int i : new int[] {1, 2, 3, 6, 7, 8}) { // user, nice, system, irq, softirq, steal
+            ticks += Long.parseLong(fields[i]);
+        }
+        return ticks * (TimeUnit.SECONDS.toNanos(1) / TICKS_PER_SECOND);
     }
 
     /** The read and write calls of a process, those on sockets and eventfds included; others are not counted. */
@@ -53,7 +63,7 @@ final class CpuClock {
 
     /** The words of the command line of a process. */
     static List<String> commandLine(long pid) throws IOException {
-        return List.of(Files.readString(proc(pid).resolve("cmdline")).split("\0"));
+        return List.of(Files.readString(proc(pid).resolve("cmdline")).strip().split("\0", -1));
     }
 
     private static Path proc(long pid) {

@@ -147,6 +147,7 @@ final class DaemonContender implements Contender {
                 others == null ? 0 : others.cpuNs(),
                 kicks,
                 calls,
+                CpuClock.machineNs(),
                 CpuClock.readsAndWrites(daemon.pid()));
     }
 

@@ -112,6 +112,7 @@ final class LimitContender implements Contender {
                 peers.cpuNs(),
                 0,
                 process.board().calls(),
+                CpuClock.machineNs(),
                 CpuClock.readsAndWrites(process.pid()));
     }
 

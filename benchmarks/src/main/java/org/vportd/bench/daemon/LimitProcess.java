@@ -29,7 +29,7 @@ final class LimitProcess implements AutoCloseable {
                 new BufferedReader(new InputStreamReader(child.process().getInputStream(), StandardCharsets.UTF_8));
         this.orders = child.process().getOutputStream();
         String ready = expect("ready");
-        this.addresses = List.of(ready.substring("ready ".length()).split(" "));
+        this.addresses = List.of(ready.substring("ready ".length()).split(" ", -1));
     }
 
     /**

@@ -11,6 +11,7 @@ package org.vportd.bench.daemon;
  * @param peerNs the CPU time of the peer, of the busier thread if there are two
  * @param kicks how often the device was kicked
  * @param calls how often it called; of a plain loop its system calls for data
+ * @param machineNs the time that all cores have worked, for whomever
  * @param readsAndWrites the read and write calls of the process, as the kernel counts them
  */
 record Measurement(
@@ -22,6 +23,7 @@ record Measurement(
         long peerNs,
         long kicks,
         long calls,
+        long machineNs,
         long readsAndWrites) {
     private static final double GIGA = 1e9;
 
@@ -36,6 +38,7 @@ record Measurement(
                 peerNs - earlier.peerNs,
                 kicks - earlier.kicks,
                 calls - earlier.calls,
+                machineNs - earlier.machineNs,
                 readsAndWrites - earlier.readsAndWrites);
     }
 
@@ -70,6 +73,11 @@ record Measurement(
     /** How much of one core the peer used. */
     double peerBusy() {
         return peerNs / (double) Math.max(1, ns);
+    }
+
+    /** How much of one core others used, whom nobody has asked; the time of other threads of this process is in it. */
+    double othersBusy() {
+        return Math.max(0, machineNs - cpuNs - driverNs - peerNs) / (double) Math.max(1, ns);
     }
 
     /** So many of something for each buffer. */

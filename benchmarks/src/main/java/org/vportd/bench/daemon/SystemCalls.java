@@ -59,7 +59,7 @@ final class SystemCalls {
         long sum = 0;
         boolean any = false;
         for (String line : Files.exists(table) ? Files.readAllLines(table) : List.<String>of()) {
-            String[] fields = line.strip().split("\\s+");
+            String[] fields = line.strip().split("\\s+", -1);
             if (fields.length >= 5 && Character.isDigit(fields[0].charAt(0)) && !line.endsWith("total")) {
                 sum += Long.parseLong(fields[3]);
                 any = true;
