@@ -60,6 +60,14 @@ public final class BenchCommand implements Callable<Integer> {
     private int windowMs;
 
     @Option(
+            names = "--repeats",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "How often a turn is made again at the most if others used the machine meanwhile"
+                    + " (${DEFAULT-VALUE}).")
+    private int repeats;
+
+    @Option(
             names = "--warmup",
             paramLabel = "MS",
             defaultValue = "1000",
@@ -121,7 +129,17 @@ public final class BenchCommand implements Callable<Integer> {
         List<Scenario> selected = select(catalogue);
         boolean systemCalls = !noStrace && SystemCalls.canBeCounted();
         BenchOptions options = new BenchOptions(
-                program, others, arguments, otherArguments, rounds, windowMs, SETTLE_MS, warmupMs, spinUs, systemCalls);
+                program,
+                others,
+                arguments,
+                otherArguments,
+                rounds,
+                windowMs,
+                repeats,
+                SETTLE_MS,
+                warmupMs,
+                spinUs,
+                systemCalls);
         Report report = new Report(header(options));
         int failed = 0;
         try (Bench bench = new Bench(options)) {
@@ -154,9 +172,10 @@ public final class BenchCommand implements Callable<Integer> {
                         spec.commandLine(), "no daemon there, build it with ./mvnw -DskipTests package: path=" + each);
             }
         }
-        if (rounds < 1 || windowMs < 10 || warmupMs < 0 || spinUs < 0) {
+        if (rounds < 1 || windowMs < 10 || warmupMs < 0 || spinUs < 0 || repeats < 0) {
             throw new ParameterException(
-                    spec.commandLine(), "out of range: --rounds is at least 1, --window 10, --warmup and --spin 0");
+                    spec.commandLine(),
+                    "out of range: --rounds is at least 1, --window 10, --warmup, --repeats and --spin 0");
         }
     }
 

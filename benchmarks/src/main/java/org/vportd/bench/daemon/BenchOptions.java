@@ -12,6 +12,7 @@ import java.util.List;
  * @param otherArguments more arguments for the other one
  * @param rounds how many turns each contender gets
  * @param windowMs how long a turn is measured
+ * @param repeats how often a turn is made again at the most because others used the machine meanwhile
  * @param settleMs how long it runs before that
  * @param warmupMs how long each runs before the first turn
  * @param spinUs how long the driver looks for returned buffers of up to 1 KiB before it waits for a call
@@ -24,6 +25,7 @@ record BenchOptions(
         List<String> otherArguments,
         int rounds,
         int windowMs,
+        int repeats,
         int settleMs,
         int warmupMs,
         int spinUs,

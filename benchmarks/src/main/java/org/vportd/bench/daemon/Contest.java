@@ -6,6 +6,8 @@ import java.util.List;
 
 /** Contenders that take turns, so that whatever else the machine does meets all of them. */
 final class Contest {
+    private static final double DISTURBED = 0.2;
+
     private Contest() {}
 
     /**
@@ -23,10 +25,20 @@ final class Contest {
         }
         for (int round = 0; round < options.rounds(); round++) {
             for (int i = 0; i < contenders.size(); i++) {
-                all.get(i).add(turn(contenders.get(i), options));
+                all.get(i).add(calmest(contenders.get(i), options));
             }
         }
         return all;
+    }
+
+    /** A turn in which others left the machine to us, or the best of some. */
+    private static Measurement calmest(Contender contender, BenchOptions options) throws IOException {
+        Measurement best = turn(contender, options);
+        for (int i = 0; i < options.repeats() && best.othersBusy() > DISTURBED; i++) {
+            Measurement again = turn(contender, options);
+            best = again.othersBusy() < best.othersBusy() ? again : best;
+        }
+        return best;
     }
 
     private static Measurement turn(Contender contender, BenchOptions options) throws IOException {

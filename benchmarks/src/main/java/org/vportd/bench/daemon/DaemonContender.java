@@ -107,6 +107,11 @@ final class DaemonContender implements Contender {
         return loop;
     }
 
+    /** The bytes that came back to the driver, whether the peer has read them or not. */
+    long sentBytes() {
+        return flows.stream().mapToLong(PortFlow::bytes).sum();
+    }
+
     @Override
     public void go() throws IOException {
         daemon.check();

@@ -78,6 +78,11 @@ final class LimitContender implements Contender {
         return where;
     }
 
+    /** The bytes that the loop has counted. */
+    long countedBytes() {
+        return process.board().bytes();
+    }
+
     @Override
     public void go() throws IOException {
         process.go();

@@ -92,6 +92,7 @@ final class LimitWires implements AutoCloseable {
         if (secure.length > 0) {
             SSLSocket socket = (SSLSocket) secure[0].accept();
             socket.setTcpNoDelay(true);
+            socket.startHandshake();
             boolean transmits = options.direction() == Direction.TX;
             return List.of(new TlsLoop(socket, transmits, options.batch() * options.blockBytes()));
         }

@@ -2,91 +2,90 @@ package org.vportd.bench.peer;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
+import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
-import java.util.concurrent.TimeUnit;
+import java.util.Date;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.OperatorCreationException;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
-/** A certificate and its key, made by the JDK's own {@code keytool}, as the daemon wants them and as Java does. */
+/** An authority and a server's certificate that live for one run, as files that the daemon wants and as Java does. */
 public final class Certificates {
     private static final char[] PASSWORD = "benchmark".toCharArray();
     private static final String ALIAS = "server";
     private static final String STORE = "server.p12";
-    private static final int TIMEOUT_S = 30;
+    private static final X500Name AUTHORITY = new X500Name("CN=vportd benchmark authority");
+    private static final X500Name SERVER = new X500Name("CN=localhost");
 
     private Certificates() {}
 
     /** Makes {@code ca-cert.pem}, {@code server-cert.pem}, {@code server-key.pem} and a key store in a folder. */
     public static void make(Path folder) throws IOException {
         Files.createDirectories(folder);
-        keytool(folder);
         try {
-            KeyStore store = store(folder);
-            String certificate = pem("CERTIFICATE", store.getCertificate(ALIAS).getEncoded());
-            Files.writeString(folder.resolve("ca-cert.pem"), certificate);
-            Files.writeString(folder.resolve("server-cert.pem"), certificate);
+            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+            generator.initialize(new ECGenParameterSpec("secp256r1"));
+            KeyPair authority = generator.generateKeyPair();
+            KeyPair server = generator.generateKeyPair();
+            Certificate root = certificate(AUTHORITY, authority, authority.getPrivate(), true);
+            Certificate leaf = certificate(SERVER, server, authority.getPrivate(), false);
+            Files.writeString(folder.resolve("ca-cert.pem"), pem("CERTIFICATE", root.getEncoded()));
+            Files.writeString(folder.resolve("server-cert.pem"), pem("CERTIFICATE", leaf.getEncoded()));
             Files.writeString(
                     folder.resolve("server-key.pem"),
-                    pem("PRIVATE KEY", store.getKey(ALIAS, PASSWORD).getEncoded()));
-        } catch (GeneralSecurityException e) {
-            throw new IOException("keytool's store cannot be used: " + e.getMessage(), e);
-        }
-    }
-
-    private static void keytool(Path folder) throws IOException {
-        Path log = folder.resolve("keytool.log");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        ALIAS,
-                        "-keyalg",
-                        "EC",
-                        "-groupname",
-                        "secp256r1",
-                        "-dname",
-                        "CN=localhost",
-                        "-ext",
-                        "bc:c",
-                        "-validity",
-                        "30",
-                        "-storetype",
-                        "PKCS12",
-                        "-keystore",
-                        folder.resolve(STORE).toString(),
-                        "-storepass",
-                        String.valueOf(PASSWORD))
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
-        try {
-            if (!process.waitFor(TIMEOUT_S, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                process.destroyForcibly();
-                throw new IOException("keytool makes no key: " + Files.readString(log));
+                    pem("PRIVATE KEY", server.getPrivate().getEncoded()));
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(null, PASSWORD);
+            store.setKeyEntry(ALIAS, server.getPrivate(), PASSWORD, new Certificate[] {leaf, root});
+            try (OutputStream out = Files.newOutputStream(folder.resolve(STORE))) {
+                store.store(out, PASSWORD);
             }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
+        } catch (GeneralSecurityException | OperatorCreationException e) {
+            throw new IOException("no certificates: " + e.getMessage(), e);
         }
     }
 
-    private static KeyStore store(Path folder) throws IOException, GeneralSecurityException {
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(folder.resolve(STORE))) {
-            store.load(in, PASSWORD);
-        }
-        return store;
+    private static Certificate certificate(X500Name name, KeyPair pair, PrivateKey signer, boolean signs)
+            throws IOException, GeneralSecurityException, OperatorCreationException {
+        Instant now = Instant.now();
+        JcaX509v3CertificateBuilder builder = new JcaX509v3CertificateBuilder(
+                AUTHORITY,
+                new BigInteger(64, new SecureRandom()).setBit(64),
+                Date.from(now.minus(Duration.ofDays(1))),
+                Date.from(now.plus(Duration.ofDays(2))),
+                name,
+                pair.getPublic());
+        builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(signs));
+        builder.addExtension(
+                Extension.keyUsage,
+                true,
+                new KeyUsage(signs ? KeyUsage.keyCertSign | KeyUsage.cRLSign : KeyUsage.digitalSignature));
+        return new JcaX509CertificateConverter()
+                .getCertificate(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(signer)));
     }
 
     private static String pem(String what, byte[] encoded) {
@@ -96,9 +95,11 @@ public final class Certificates {
 
     /** What a server made of the folder uses. */
     public static SSLContext server(Path folder) throws IOException {
-        try {
+        try (InputStream in = Files.newInputStream(folder.resolve(STORE))) {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(in, PASSWORD);
             KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
-            keys.init(store(folder), PASSWORD);
+            keys.init(store, PASSWORD);
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(keys.getKeyManagers(), null, new SecureRandom());
             return context;

@@ -58,6 +58,7 @@ public enum Section {
     PROCESS("Process", "scenario", "measure", "value", "compared with", "(min..max)", "target");
 
     private final String title;
+
     @SuppressWarnings("ImmutableEnumChecker") // List.of makes lists that cannot be changed
     private final List<String> headings;
 
