@@ -12,6 +12,7 @@ import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.MessageSocket;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
+import org.vportd.posix.SocketInput;
 import org.vportd.posix.Sockets;
 
 /**
@@ -20,7 +21,12 @@ import org.vportd.posix.Sockets;
  *
  * <p>A change is only reported by the kernel after a call has met the state before it. So input counts as exhausted only
  * once a read has found nothing, however short the one before was; and a write that was cut short, which can have reasons
- * other than a full buffer (a fault in the middle of the data, a signal), has the kernel look again.
+ * other than a full buffer (a fault in the middle of the data, a signal), has the kernel look again. UNIX sockets need
+ * neither: they report whatever comes, and that there is room again after whatever went.
+ *
+ * <p>Each change wakes the thread, also if it tells nothing new: that there is room when nobody waits for it, or more input
+ * while there is nowhere to put it. What has told nothing new {@value #MAX_IDLE_EVENTS} times is not listened for until it
+ * matters again.
  *
  * <p>Input and output may be the same descriptor. A file without readiness, such as a regular one, is always ready.
  */
@@ -29,6 +35,7 @@ public final class FdStream implements ByteStream {
     private static final int LEFT = Epoll.EPOLLHUP | Epoll.EPOLLERR;
     private static final int IN = Epoll.EPOLLIN | Epoll.EPOLLRDHUP | Epoll.EPOLLET;
     private static final int OUT = Epoll.EPOLLOUT | Epoll.EPOLLET;
+    private static final int MAX_IDLE_EVENTS = 8;
 
     private final Owner owner;
     private final @Nullable Fd input;
@@ -37,8 +44,17 @@ public final class FdStream implements ByteStream {
     private final @Nullable Watch outputWatch;
     private final LoopTask pumpTask;
     private final LoopTask writableTask;
+    /** If it is a UNIX socket. */
+    private final @Nullable SocketInput socketInput;
+
+    private final boolean socketOutput;
     private @Nullable MessageSocket messages;
+    private int idleInputEvents;
+    private int idleOutputEvents;
     private boolean readable;
+    /** Input counts as exhausted because a read was cut short, which a fault in the middle does, too. */
+    private boolean cutShort;
+
     private boolean writable = true;
     private boolean waitsForRoom;
     private boolean left;
@@ -71,7 +87,7 @@ public final class FdStream implements ByteStream {
         Watch out = null;
         try {
             if (input != null && input == output) {
-                in = watch(loop, input, IN | OUT);
+                in = watch(loop, input, IN);
                 out = in;
             } else {
                 in = input == null ? null : watch(loop, input, IN);
@@ -83,6 +99,8 @@ public final class FdStream implements ByteStream {
         }
         this.inputWatch = in;
         this.outputWatch = out;
+        this.socketInput = input != null && Sockets.isUnixStream(input) ? new SocketInput(input) : null;
+        this.socketOutput = output != null && Sockets.isUnixStream(output);
         if (input != null && in == null) {
             readable = true;
             pumpTask.schedule();
@@ -102,18 +120,48 @@ public final class FdStream implements ByteStream {
 
     private void onReady(int events) {
         if ((events & Epoll.EPOLLOUT) != 0) {
-            retryOutput();
+            onOutputReady(events);
         }
         if ((events & (Epoll.EPOLLIN | Epoll.EPOLLRDHUP | LEFT)) != 0) {
             left |= (events & LEFT) != 0;
             saidLast |= (events & Epoll.EPOLLRDHUP) != 0;
+            if (readable && ++idleInputEvents >= MAX_IDLE_EVENTS) {
+                ignore(inputWatch, Epoll.EPOLLIN);
+            }
             readable = true;
             pump();
         }
     }
 
     private void onOutputReady(int events) {
+        if (waitsForRoom) {
+            idleOutputEvents = 0;
+        } else if (++idleOutputEvents >= MAX_IDLE_EVENTS) {
+            ignore(outputWatch, Epoll.EPOLLOUT);
+        }
         retryOutput(); // if the event is an error, the next write will say which
+    }
+
+    private static void ignore(@Nullable Watch watch, int bit) {
+        if (watch != null && (watch.interest() & bit) != 0) {
+            watch.setInterest(watch.interest() & ~bit);
+        }
+    }
+
+    /** From here on the change is told; if there has been one, too. */
+    private static void listen(Watch watch, int bit) {
+        if ((watch.interest() & bit) == 0) {
+            watch.setInterest(watch.interest() | bit);
+        }
+    }
+
+    private void inputExhausted() {
+        readable = false;
+        cutShort = false;
+        idleInputEvents = 0;
+        if (inputWatch != null) {
+            listen(inputWatch, Epoll.EPOLLIN);
+        }
     }
 
     /** Assumes that there is room for output, and says so if somebody waits for it. */
@@ -127,7 +175,9 @@ public final class FdStream implements ByteStream {
 
     @Override
     public void acceptInput() {
-        if (readable) {
+        if (readable || cutShort) {
+            readable = true;
+            cutShort = false;
             pumpTask.schedule();
         }
     }
@@ -162,21 +212,30 @@ public final class FdStream implements ByteStream {
             n = 0; // ECONNRESET, or EIO of a pty: nobody is there any more
         }
         if (n > 0) {
+            boolean more = left || saidLast || socketInput == null || messages != null || !socketInput.isExhausted();
+            if (!more) {
+                inputExhausted();
+                cutShort = true;
+            }
             owner.received(n);
-            return true;
+            return more;
         }
         if (n == 0 || outputFailed) {
             end();
         } else {
-            readable = false;
+            inputExhausted();
             left = false; // a peer that really has left would have been met as the end: a pty was opened again
         }
         return false;
     }
 
     private long read(Fd from, IoVector buffers) throws PosixException {
-        if (!owner.takesDescriptors() || !Sockets.isUnixStream(from)) {
+        SocketInput unix = socketInput;
+        if (unix == null) {
             return Posix.readv(from, buffers);
+        }
+        if (!owner.takesDescriptors()) {
+            return unix.read(buffers);
         }
         MessageSocket socket = messages;
         if (socket == null) {
@@ -227,7 +286,12 @@ public final class FdStream implements ByteStream {
             writableTask.schedule(); // not for want of room, as far as is known
         } else {
             writable = false;
-            outputWatch.rearm();
+            if (!socketOutput) {
+                outputWatch.rearm();
+            }
+        }
+        if (!writable && outputWatch != null) {
+            listen(outputWatch, Epoll.EPOLLOUT);
         }
         return Math.max(0, n);
     }
@@ -253,6 +317,9 @@ public final class FdStream implements ByteStream {
         closeAll(inputWatch, outputWatch, input, output);
         if (messages != null) {
             messages.close();
+        }
+        if (socketInput != null) {
+            socketInput.close();
         }
     }
 

@@ -29,6 +29,7 @@ import org.vportd.posix.IoVector;
 import org.vportd.posix.LibC;
 import org.vportd.posix.MappedMemory;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.MessageSocket;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
@@ -635,5 +636,77 @@ class FdStreamTest {
 
         assertEquals(0, loop.loop().turn(0), "a peer that has left while there is no room does not make the loop spin");
         assertEquals(List.of(ChardevEvent.OPENED), front.events());
+    }
+
+    @Test
+    void shouldStopWakingForRoomThatNobodyWaitsForAndHearOfItWhenItMatters() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        fill(front);
+        int woken = 0;
+        for (int i = 0; i < 100; i++) {
+            peer.text(); // makes room
+            woken += loop.loop().turn(0);
+            front.write("x");
+        }
+        assertTrue(woken < 20, "events of room that nobody waits for: " + woken);
+
+        for (int i = 1; i <= 3; i++) {
+            int before = front.writableCalls();
+            fill(front);
+            peer.text();
+            loop.until("room", () -> front.writableCalls() > before);
+        }
+    }
+
+    private static void fill(RecordingHandler front) {
+        String page = "x".repeat(PAGE);
+        for (int i = 0; front.write(page) == PAGE; i++) {
+            assertTrue(i < 10_000, "never full");
+        }
+    }
+
+    @Test
+    void shouldStopWakingForInputThatThereIsNoRoomForAndHearOfItWhenItMatters() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        Peer peer = peer(pair[1], pair[1]);
+        int woken = 0;
+        for (int i = 0; i < 100; i++) {
+            peer.write("x");
+            woken += loop.loop().turn(0);
+        }
+        assertTrue(woken < 20, "events of input that there is no room for: " + woken);
+
+        front.grant(200);
+        loop.until("all of it", () -> front.receivedBytes() == 100);
+        for (int i = 101; i <= 110; i++) {
+            int all = i;
+            peer.write("x");
+            loop.until("one more", () -> front.receivedBytes() == all);
+        }
+        peer.close();
+        loop.until("CLOSED", () -> front.count(ChardevEvent.CLOSED) == 1);
+    }
+
+    @Test
+    void shouldReadOnBehindBytesThatBroughtDescriptors() throws Exception {
+        Fd[] pair = Sockets.pair();
+        RecordingHandler front = front(pair[0], pair[0]);
+        long text = NativeMemory.allocate(4);
+        try (MessageSocket peer = new MessageSocket(pair[1]);
+                Fd passed = devNull()) {
+            assertEquals(4, peer.send(text, 4, List.of()));
+            assertEquals(4, peer.send(text, 4, List.of(passed)));
+            assertEquals(4, peer.send(text, 4, List.of(passed)));
+            assertEquals(4, peer.send(text, 4, List.of()));
+            front.grant(100); // one read ends before all is read
+            loop.settle();
+
+            assertEquals(16, front.receivedBytes());
+        } finally {
+            NativeMemory.free(text);
+        }
     }
 }

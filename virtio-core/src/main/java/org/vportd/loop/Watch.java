@@ -8,7 +8,7 @@ public final class Watch implements AutoCloseable {
     final @Nullable EventLoop loop;
     private final ReadyHandler handler;
     final Fd fd;
-    final int interest;
+    private int interest;
     int slot;
     int generation;
     private boolean closed;
@@ -25,6 +25,17 @@ public final class Watch implements AutoCloseable {
             throw new IllegalStateException("a reactor's own watch is never closed");
         }
         return loop.reactor();
+    }
+
+    /** The bits of {@link org.vportd.posix.Epoll} that it is told of. */
+    public int interest() {
+        return interest;
+    }
+
+    /** Changes what it is told of; what the descriptor is ready for now is reported in the next turn. */
+    public void setInterest(int bits) {
+        interest = bits;
+        reactor().rearm(this);
     }
 
     void fire(int events) {

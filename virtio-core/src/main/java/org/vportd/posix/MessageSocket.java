@@ -24,20 +24,20 @@ public final class MessageSocket implements AutoCloseable {
     /** The most descriptors one message may bring; more are closed and count as {@link #isTruncated truncated}. */
     public static final int MAX_DESCRIPTORS = 128;
 
-    private static final int MSGHDR_LENGTH = 56;
-    private static final int IOV_OFFSET = 16;
-    private static final int IOVLEN_OFFSET = 24;
+    static final int MSGHDR_LENGTH = 56;
+    static final int IOV_OFFSET = 16;
+    static final int IOVLEN_OFFSET = 24;
     private static final int CONTROL_OFFSET = 32;
     private static final int CONTROLLEN_OFFSET = 40;
-    private static final int FLAGS_OFFSET = 48;
+    static final int FLAGS_OFFSET = 48;
     private static final int CMSG_LEVEL_OFFSET = 8;
     private static final int CMSG_TYPE_OFFSET = 12;
     private static final int CMSG_HEADER_LENGTH = 16;
     private static final int CONTROL_LENGTH = CMSG_HEADER_LENGTH + MAX_DESCRIPTORS * Integer.BYTES;
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
-    private static final int MSG_CTRUNC = 8;
-    private static final int MSG_DONTWAIT = 0x40;
+    static final int MSG_CTRUNC = 8;
+    static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 

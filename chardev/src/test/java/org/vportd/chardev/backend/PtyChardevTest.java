@@ -105,7 +105,7 @@ class PtyChardevTest {
         fixture.loop().settle();
 
         fixture.loop().until("output", () -> slave.text().equals("c\r\nd"));
-        assertEquals("a\rb\n\u0003\u0004", front.text());
+        fixture.loop().until("input", () -> front.text().equals("a\rb\n\u0003\u0004"));
     }
 
     @Test

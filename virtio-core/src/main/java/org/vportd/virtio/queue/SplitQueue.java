@@ -283,7 +283,7 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    public boolean enableKicks() {
+    public boolean askForKicks() {
         kicksOff = false;
         if (eventIdx) {
             LittleEndian.putU16(availEvent, nextWalk);
