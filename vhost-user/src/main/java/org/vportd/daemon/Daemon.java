@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -59,6 +60,7 @@ final class Daemon implements AutoCloseable {
     private Daemon(EventLoop loop, DaemonConfig config) {
         this.loop = loop;
         this.config = config;
+        loop.setPollBudget(TimeUnit.MICROSECONDS.toNanos(config.pollUs()));
         this.loops = new LoopGroup(loop);
         opened.push(loops::close);
         this.relay = new EventRelay(loop);

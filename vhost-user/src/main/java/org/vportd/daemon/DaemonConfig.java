@@ -18,6 +18,7 @@ import org.vportd.handover.Parcel;
  * @param monitors the monitors, in order
  * @param devices the devices and their ports
  * @param maxLoops over how many threads devices are spread at most
+ * @param pollUs how long a thread looks for work at most before it sleeps, in microseconds
  * @param notices whether a person is told how to go on
  */
 record DaemonConfig(
@@ -31,6 +32,7 @@ record DaemonConfig(
         List<MonitorConfig> monitors,
         DevicesConfig devices,
         int maxLoops,
+        int pollUs,
         boolean notices) {
     /** Packs what there is besides devices, chardevs and objects, for a process that takes over. */
     Parcel pack() {
@@ -41,6 +43,7 @@ record DaemonConfig(
                 .put("name", name)
                 .put("escape", escape)
                 .put("max_loops", maxLoops)
+                .put("poll_us", pollUs)
                 .put("monitors", monitors.stream().map(MonitorConfig::pack).toList());
     }
 
@@ -57,6 +60,7 @@ record DaemonConfig(
                 from.parcels("monitors").stream().map(MonitorConfig::unpack).toList(),
                 new DevicesConfig(List.of(), List.of()),
                 (int) from.number("max_loops", 1),
+                (int) from.number("poll_us", 0),
                 false);
     }
 }

@@ -62,6 +62,7 @@ final class DemoDaemon implements AutoCloseable {
                         devices().stream().map(text -> parse(text, "driver")).toList(),
                         SocketConfig.at(socketPath(dir))),
                 1,
+                0,
                 false);
     }
 

@@ -22,7 +22,6 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = false,
         versionProvider = Version.class,
         sortOptions = false,
-        subcommands = {DemoCommand.class},
         header = "A virtio-console device with any number of ports, served to virtual machines over vhost-user.",
         description = {
             "",
@@ -48,6 +47,7 @@ import picocli.CommandLine.Spec;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final int MAX_DEFAULT_THREADS = 4;
+    private static final int MAX_POLL_US = 100_000;
     private static final int MAX_THREADS = 256;
     private static final Set<String> ALLOWED_WITH_TAKE_OVER = Set.of("--take-over", "--log-level");
 
@@ -92,6 +92,12 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Spread devices over as many threads at most (one for each processor, up to 4).")
     private @Nullable Integer threads;
+
+    @Option(
+            names = {"--poll", "-poll"},
+            paramLabel = "USEC",
+            description = "Look for work up to so many microseconds before sleeping, while it comes soon (0: never).")
+    private int poll;
 
     @Option(
             names = {"--state", "-state"},
@@ -200,6 +206,7 @@ final class ServeCommand implements Callable<Integer> {
                 parsed.monitors(),
                 DevicesConfig.of(parsed.devices(), socket()),
                 threads(),
+                poll(),
                 true);
     }
 
@@ -219,6 +226,13 @@ final class ServeCommand implements Callable<Integer> {
             throw usage("--threads expects a number from 1 to " + MAX_THREADS + ": --threads=" + threads);
         }
         return threads;
+    }
+
+    private int poll() {
+        if (poll < 0 || poll > MAX_POLL_US) {
+            throw usage("--poll expects microseconds from 0 to " + MAX_POLL_US + ": --poll=" + poll);
+        }
+        return poll;
     }
 
     /** QEMU's notation, of which only the name itself has a meaning here. */

@@ -103,6 +103,7 @@ class ChaosTest {
                                 options("virtserialport,bus=vm.0,chardev=stable,id=fixed,nr=1", "driver")),
                         SocketConfig.at(folder.resolve("v.sock").toString())),
                 2,
+                50,
                 false);
     }
 

@@ -57,6 +57,7 @@ class ManyGuestsTest {
                 List.of(MonitorConfig.parse(Options.parse("mon,mode=control", "chardev", text -> {}))),
                 DevicesConfig.of(List.of(), null),
                 3,
+                0,
                 false));
         monitor = new ChaosMonitor(folder.resolve("qmp"));
     }

@@ -68,6 +68,7 @@ class TakeOverTest {
                     DevicesConfig.of(
                             devices, SocketConfig.at(folder.resolve("vm").toString())),
                     2,
+                    50,
                     false);
         });
     }

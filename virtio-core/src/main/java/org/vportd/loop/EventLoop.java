@@ -1,5 +1,6 @@
 package org.vportd.loop;
 
+import java.util.function.BooleanSupplier;
 import org.agrona.concurrent.NanoClock;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
@@ -99,6 +100,26 @@ public final class EventLoop implements AutoCloseable {
     /** Makes a timer of this loop, not started. */
     public LoopTimer timer(Runnable action) {
         return new LoopTimer(this, action);
+    }
+
+    /**
+     * Makes something that this loop may look at by itself instead of being woken, see {@link #setPollBudget}.
+     *
+     * @param look does the work that there is; false if there is none
+     * @param rest nobody looks any more: has whoever makes work wake the loop, and does what has come up meanwhile
+     */
+    public LoopPoll poll(BooleanSupplier look, Runnable rest) {
+        return new LoopPoll(this, look, rest);
+    }
+
+    /**
+     * Sets how long the loop looks for work, at most, before it sleeps: it sees work sooner than it would be woken, and
+     * takes the processor's time for that. How long it really looks depends on how soon work has come lately. Before it runs.
+     *
+     * @param budgetNs 0, the default, for never
+     */
+    public void setPollBudget(long budgetNs) {
+        reactor.setPollBudget(budgetNs);
     }
 
     /**

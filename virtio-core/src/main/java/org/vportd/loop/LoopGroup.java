@@ -69,7 +69,9 @@ public final class LoopGroup implements Standstill, AutoCloseable {
 
     /** Starts one more worker. First loop's thread, or before it runs. */
     public EventLoop addWorker() throws PosixException {
-        Worker worker = new Worker(EventLoop.open(), "vportd-loop-" + (workers.size() + 1));
+        EventLoop loop = EventLoop.open();
+        loop.setPollBudget(first.reactor().pollBudgetNs());
+        Worker worker = new Worker(loop, "vportd-loop-" + (workers.size() + 1));
         workers.add(worker);
         synchronized (gate) {
             moving++;

@@ -37,6 +37,8 @@ final class Reactor implements AutoCloseable {
     private @Nullable InternalError unclaimed;
     private volatile boolean stopped;
     private volatile @Nullable Runnable betweenTurns;
+    private PollWindow pollWindow = new PollWindow(0);
+    private final ArrayList<LoopPoll> polls = new ArrayList<>();
     private boolean running;
     /** The task that is at work; if it is given up it may not have been the one to blame, and is done once more. */
     private @Nullable LoopTask underWay;
@@ -249,12 +251,8 @@ final class Reactor implements AutoCloseable {
     }
 
     private int turnOnce(int maxWaitMs) {
-        int ready;
-        try {
-            ready = epoll.await(waitMs(maxWaitMs));
-        } catch (PosixException e) {
-            throw new IllegalStateException(e); // only a closed loop gets here
-        }
+        int found = polls.isEmpty() ? 0 : look();
+        int ready = await(found > 0 ? 0 : maxWaitMs);
         for (int i = 0; i < ready && !finished; i++) {
             long data = epoll.dataAt(i);
             Watch watch = watches[(int) data];
@@ -262,7 +260,88 @@ final class Reactor implements AutoCloseable {
                 watch.fire(epoll.eventsAt(i));
             }
         }
-        return ready + runTimers() + runTasks();
+        return found + ready + runTimers() + runTasks();
+    }
+
+    private int await(int maxWaitMs) {
+        int waitMs = waitMs(maxWaitMs);
+        if (waitMs == 0 || !pollWindow.isAllowed()) {
+            return awaitEvents(waitMs);
+        }
+        long idleSince = clock.nanoTime();
+        int ready = poll(idleSince);
+        if (ready == 0) {
+            rest();
+            ready = awaitEvents(polls.isEmpty() ? waitMs(maxWaitMs) : 0);
+        }
+        pollWindow.workCame(clock.nanoTime() - idleSince);
+        return ready;
+    }
+
+    private int awaitEvents(int waitMs) {
+        try {
+            return epoll.await(waitMs);
+        } catch (PosixException e) {
+            throw new IllegalStateException(e); // only a closed loop gets here
+        }
+    }
+
+    // --- polling
+
+    /** Sets how long the loop looks for work at most before it sleeps; not while it runs. */
+    void setPollBudget(long budgetNs) {
+        pollWindow = new PollWindow(budgetNs);
+    }
+
+    long pollBudgetNs() {
+        return pollWindow.budgetNs();
+    }
+
+    boolean isPolling() {
+        return pollWindow.windowNs() > 0;
+    }
+
+    void addPoll(LoopPoll poll) {
+        polls.add(poll);
+    }
+
+    /** Looks everywhere once; answers how much had work. */
+    private int look() {
+        int found = 0;
+        int count = polls.size();
+        for (int i = 0; i < count; i++) {
+            found += polls.get(i).look() ? 1 : 0;
+        }
+        return found;
+    }
+
+    /** Looks for work until there is some or the window closes; answers the events that there are, 1 for other work. */
+    private int poll(long start) {
+        LoopTimer timer = timers.first();
+        long windowNs = pollWindow.windowNs();
+        long leftNs = timer == null ? windowNs : Math.min(windowNs, timer.deadlineNs - start);
+        while (clock.nanoTime() - start < leftNs) {
+            int ready = awaitEvents(0);
+            if (ready > 0) {
+                return ready;
+            }
+            if (look() > 0 || !tasks.isEmpty()) {
+                return awaitEvents(0);
+            }
+            Thread.onSpinWait();
+        }
+        return 0;
+    }
+
+    /** Whatever has been looked at has to say itself from now on that there is work. */
+    private void rest() {
+        int count = polls.size();
+        for (int i = 0; i < count; i++) {
+            LoopPoll poll = polls.get(i);
+            poll.listed = false;
+            poll.rest();
+        }
+        polls.subList(0, count).clear();
     }
 
     private int waitMs(int maxWaitMs) {
@@ -346,6 +425,12 @@ final class Reactor implements AutoCloseable {
             if (task.loop == loop) {
                 tasks.remove(task);
                 to.enqueue(task);
+            }
+        }
+        for (LoopPoll poll : List.copyOf(polls)) {
+            if (poll.loop == loop) {
+                polls.remove(poll);
+                to.polls.add(poll);
             }
         }
         for (Claim claim : List.copyOf(faultHandlers)) {

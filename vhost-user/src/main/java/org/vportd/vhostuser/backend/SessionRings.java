@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopPoll;
 import org.vportd.posix.Fd;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.PosixException;
@@ -267,7 +268,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         iommu.translate(queue);
-        ring.run(queue, parts);
+        LoopPoll poll = loop.poll(() -> look(ring), () -> rest(ring));
+        queue.lookedAtBy(poll::start);
+        ring.run(queue, parts, poll);
         checkMemory();
         noteWritesOf(ring);
         served = true;
@@ -349,6 +352,32 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
             onFatal.accept("internal error");
+        }
+    }
+
+    /** The loop polls: takes the place of a kick if there is something. */
+    private boolean look(Vring ring) {
+        VirtQueue queue = ring.queue();
+        if (queue == null || !hasWork(queue)) {
+            return false;
+        }
+        ring.stopPolling(); // until the device has nothing to do any more
+        kickedByDriver(ring.index());
+        return true;
+    }
+
+    private static boolean hasWork(VirtQueue queue) {
+        try {
+            return !queue.isWaiting() && queue.hasAvailable();
+        } catch (DriverFaultException e) {
+            return true; // the device will meet it, too
+        }
+    }
+
+    private void rest(Vring ring) {
+        VirtQueue queue = ring.queue();
+        if (queue != null && queue.askForKicks()) {
+            kickedByDriver(ring.index());
         }
     }
 
@@ -442,7 +471,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             setChannel(back);
         }
         for (int i = 0; i < packed.size(); i++) {
-            rings[i].unpack(packed.get(i), loop, this::kicked);
+            rings[i].unpack(packed.get(i), loop, this::kickedByDriver);
         }
         served = from.flag("served");
     }

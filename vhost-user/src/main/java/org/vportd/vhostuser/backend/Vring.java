@@ -8,6 +8,7 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopPoll;
 import org.vportd.loop.Watch;
 import org.vportd.posix.Doorbell;
 import org.vportd.posix.Epoll;
@@ -48,6 +49,7 @@ final class Vring implements AutoCloseable {
     private @Nullable Doorbell call;
     private @Nullable Doorbell error;
     private @Nullable VirtQueue queue;
+    private @Nullable LoopPoll poll;
     /** What the queue lies in while it runs. */
     private List<RingPart> runningParts = List.of();
     /** Mappings that were made for it. */
@@ -298,14 +300,23 @@ final class Vring implements AutoCloseable {
         return true;
     }
 
-    void run(VirtQueue running, List<RingPart> parts) {
+    void run(VirtQueue running, List<RingPart> parts, LoopPoll polled) {
         queue = running;
+        poll = polled;
         runningParts = parts;
+    }
+
+    /** Nobody looks at it by himself any more. */
+    void stopPolling() {
+        if (poll != null) {
+            poll.cancel();
+        }
     }
 
     /** The queue has been given back by the device: notes where to go on. */
     void suspend() {
         if (queue != null) {
+            stopPolling();
             base = queue.base();
             baseKnown = true;
             queue.close();

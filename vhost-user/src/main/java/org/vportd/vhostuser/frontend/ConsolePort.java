@@ -163,6 +163,11 @@ public final class ConsolePort {
         return tx;
     }
 
+    /** The size of each of its buffers. */
+    int bufferBytes() {
+        return bufferBytes;
+    }
+
     /** Where a receive buffer lies, by its token. */
     long rxBufferAddress(int buffer) {
         return rxBuffers + (long) buffer * bufferBytes;

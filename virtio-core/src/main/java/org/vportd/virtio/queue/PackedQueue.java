@@ -367,7 +367,7 @@ public final class PackedQueue extends VirtQueue {
     }
 
     @Override
-    public boolean enableKicks() {
+    public boolean askForKicks() {
         kicksOff = false;
         int event =
                 eventIdx ? PackedLayout.eventAt(nextWalk) : PackedLayout.event(PackedLayout.RING_EVENT_FLAGS_ENABLE);

@@ -296,7 +296,7 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    public boolean enableKicks() {
+    public boolean askForKicks() {
         kicksOff = false;
         if (eventIdx) {
             LittleEndian.putU16(availEvent, nextWalk);

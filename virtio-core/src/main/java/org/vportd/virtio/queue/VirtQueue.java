@@ -1,5 +1,6 @@
 package org.vportd.virtio.queue;
 
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
 import org.vportd.virtio.memory.GuestMemory;
@@ -64,6 +65,8 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private int batchedId;
     private boolean waiting;
+
+    private @Nullable BooleanSupplier looker;
 
     /** Notes what is written to guest memory, or null. */
     @Nullable
@@ -421,12 +424,30 @@ public abstract class VirtQueue implements AutoCloseable {
     public abstract boolean hasAvailable();
 
     /**
-     * Asks the driver to kick at the next chain.
+     * Asks the driver to kick at the next chain, unless {@linkplain #lookedAtBy somebody looks} for it.
      *
      * @return whether a chain has become available that it may not kick for; look again then. One that waits for its
      *     translation does not count
      */
-    public abstract boolean enableKicks();
+    public final boolean enableKicks() {
+        BooleanSupplier looking = looker;
+        if (looking != null && looking.getAsBoolean()) {
+            return !waiting && hasAvailable();
+        }
+        return askForKicks();
+    }
+
+    /** The same, whoever looks. */
+    public abstract boolean askForKicks();
+
+    /**
+     * Has somebody asked first when the driver would have to kick.
+     *
+     * @param willLook answers whether he looks for the next chain by himself, and makes the device be notified of it
+     */
+    public final void lookedAtBy(BooleanSupplier willLook) {
+        looker = willLook;
+    }
 
     /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
     public abstract void disableKicks();
