@@ -1,6 +1,7 @@
 package org.vportd.posix;
 
 import com.kenai.jffi.LastError;
+import jnr.ffi.LibraryLoader;
 
 /**
  * The C library with its own names, on raw addresses. A call answers -1 when it failed; {@link #errno()} must be read at
@@ -10,8 +11,11 @@ import com.kenai.jffi.LastError;
  * travels like a fixed one.
  */
 public interface LibC {
-    /** The one instance: a static final, so that the JIT sees what is behind it. */
-    LibC C = new JffiLibC();
+    /**
+     * The one instance: a static final, so that the JIT sees the stub behind it. The C library is in this process already:
+     * there is no file to look for.
+     */
+    LibC C = LibraryLoader.create(LibC.class).searchDefault().failImmediately().load();
 
     /** The error number of the last call of this thread that failed. */
     static int errno() {
