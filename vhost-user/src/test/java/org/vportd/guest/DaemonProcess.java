@@ -74,6 +74,10 @@ final class DaemonProcess {
         }
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     String log() throws IOException {
         return Files.readString(log, UTF_8);
     }

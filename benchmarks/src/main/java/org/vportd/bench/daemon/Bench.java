@@ -1,6 +1,7 @@
 package org.vportd.bench.daemon;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +14,6 @@ import org.vportd.bench.limit.LimitMain;
 /** What all scenarios of a run share: options, a folder for sockets and files, and the daemon's own command of Java. */
 final class Bench implements AutoCloseable {
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
-    private static final String DAEMON_MAIN = "org.vportd.daemon.Main";
 
     private final BenchOptions options;
     private final Path folder;
@@ -48,24 +48,20 @@ final class Bench implements AutoCloseable {
         return command;
     }
 
-    /** The same command up to the main class, with another class path, which the class-data archive does not fit. */
+    /**
+     * The same command up to the jar, with another class path, which the class-data archive does not fit, and with what the
+     * jar's manifest says.
+     */
     static List<String> plainJava(List<String> daemonCommand) {
-        List<String> command = new ArrayList<>();
-        int end = daemonCommand.indexOf(DAEMON_MAIN);
-        List<String> flags = end < 0 ? List.of() : daemonCommand.subList(1, end);
-        command.add(
-                end < 0
-                        ? Path.of(System.getProperty("java.home"), "bin", "java")
-                                .toString()
-                        : daemonCommand.get(0));
-        for (int i = 0; i < flags.size(); i++) {
-            String flag = flags.get(i);
-            if (flag.equals("-cp") || flag.equals("-classpath")) {
-                i++;
-            } else if (!flag.startsWith("-XX:SharedArchiveFile=") && !flag.startsWith("-XX:AOTCache")) {
-                command.add(flag);
-            }
+        int end = daemonCommand.indexOf("-jar");
+        if (end < 0) {
+            throw new IllegalArgumentException("vportd is not run from its jar: command=" + daemonCommand);
         }
+        List<String> command = new ArrayList<>(daemonCommand.subList(0, end));
+        command.removeIf(flag -> flag.startsWith("-XX:SharedArchiveFile=") || flag.startsWith("-XX:AOTCache"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(flag -> flag.startsWith("--add-opens") || flag.startsWith("--enable-native-access"))
+                .forEach(command::add);
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         return command;

@@ -20,6 +20,8 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
     private static final double P99 = 1.5;
     private static final double POLLED = 0.5;
     private static final String POLL = "--poll";
+    /** Longer than a round trip takes. */
+    private static final String POLL_US = "100";
 
     @Override
     public Outcome run(Bench bench) throws IOException {
@@ -35,13 +37,13 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
             names.add("bare loop");
             pingers.add(Pinger.Bare.start(bench, command, blockBytes, true));
             names.add("bare loop with epoll");
-            boolean polls = !options.arguments().contains(POLL)
+            boolean polls = options.arguments().stream().noneMatch(argument -> argument.startsWith(POLL))
                     && DaemonProcess.knows(options.program(), POLL, bench.newFolder());
             if (polls) {
                 List<String> more = new ArrayList<>(options.arguments());
-                more.add(POLL);
+                more.add(POLL + "=" + POLL_US);
                 pingers.add(Pinger.Daemon.start(bench, more, blockBytes));
-                names.add("vportd " + POLL);
+                names.add("vportd " + POLL + "=" + POLL_US);
             }
             return report(names, measure(pingers, options));
         } finally {

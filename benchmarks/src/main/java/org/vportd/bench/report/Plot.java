@@ -33,10 +33,10 @@ public final class Plot {
                 .width(Math.max(LEAST_WIDTH, MARGIN + PER_BAR * names.size()))
                 .height(HEIGHT)
                 .title("vportd beside a plain loop on the same kind of descriptor (1 = the plain loop)")
-                .yAxisTitle("ratio, median and all turns")
+                .yAxisTitle("ratio: median, and a line as long as the spread")
                 .build();
         Styler styler = chart.getStyler();
-        styler.setLegendPosition(Styler.LegendPosition.InsideNW);
+        styler.setLegendPosition(Styler.LegendPosition.OutsideS);
         styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 15));
         styler.setChartBackgroundColor(Color.WHITE);
         chart.getStyler().setXAxisLabelRotation(60);

@@ -70,6 +70,7 @@ class DaemonRunIT {
                         "--window=50",
                         "--warmup=50",
                         "--no-strace",
+                        "--arg=--poll=0",
                         "--output=" + output);
         assertEquals(0, status, said::toString);
         List<String> lines = Files.readAllLines(output);
