@@ -24,6 +24,7 @@ import org.vportd.vhostuser.frontend.RingFormat;
 record Throughput(String name, Load load) implements Scenario {
     private static final int SMALL_BYTES = 1024;
     private static final double FULL = 0.95;
+    private static final double WAITING = 0.75;
     private static final double MUCH = 0.15;
     private static final double MEGA = 1e6;
     private static final double BATCHED = 0.97;
@@ -235,8 +236,10 @@ record Throughput(String name, Load load) implements Scenario {
             remarks.add(String.format(Locale.ROOT, "others used %.0f%% of a core", others * 100));
         }
         double cores = Runtime.getRuntime().availableProcessors();
-        if (daemon < FULL && (daemon + driver + peer) / cores > FULL) {
+        if (daemon < FULL && (daemon + driver + peer + Math.max(0, others)) / cores > FULL) {
             remarks.add("all cores are full");
+        } else if (Math.max(daemon, Math.max(driver, peer)) < WAITING) {
+            remarks.add("all wait for each other");
         }
         return String.join("; ", remarks);
     }
