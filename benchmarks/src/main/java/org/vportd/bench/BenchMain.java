@@ -8,12 +8,15 @@ import java.util.List;
 import org.openjdk.jmh.Main;
 
 /**
- * Runs JMH with the JVM flags that the project needs.
+ * Runs JMH with the JVM flags that the project needs, as the daemon has them, and with the profiler that tells what is
+ * allocated unless another one is asked for.
  *
- * <p>JMH's forks are new JVMs, for which the manifest of the jar does nothing. The flags come from the build.
+ * <p>JMH's forks are new JVMs, for which the manifest of the jar does nothing. The flags come from the build. Flags given
+ * with {@code -jvmArgsAppend} come behind them, so {@code -XX:TieredStopAtLevel=4} there has the forks compile with C2.
  */
 public final class BenchMain {
     private static final String FLAGS = "jvm.flags";
+    private static final String PROFILER_OPTION = "-prof";
 
     private BenchMain() {}
 
@@ -27,7 +30,12 @@ public final class BenchMain {
         List<String> all = new ArrayList<>();
         all.add("-jvmArgsPrepend");
         all.add(jvmFlags());
-        all.addAll(List.of(args));
+        List<String> given = List.of(args);
+        if (!given.contains(PROFILER_OPTION)) {
+            all.add(PROFILER_OPTION);
+            all.add("gc");
+        }
+        all.addAll(given);
         Main.main(all.toArray(new String[0]));
     }
 

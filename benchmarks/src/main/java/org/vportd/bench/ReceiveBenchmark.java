@@ -19,7 +19,7 @@ import org.vportd.posix.Posix;
 /**
  * A stream from a UNIX socket into a driver's buffers: through character device, device and ring, and by a plain {@code
  * readv} into as many buffers. An operation moves {@value #BYTES} bytes, which both ways read in calls of a size that they
- * find fit.
+ * find fit. That the driver takes the buffers and posts them again is measured with it.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
@@ -34,11 +34,11 @@ public class ReceiveBenchmark {
     private static final int BUFFERS = 64;
 
     /** Bytes of a buffer; Linux posts pages. */
-    @Param({"4096", "32768"})
+    @Param({"64", "256", "1024", "4096", "32768", "65536"})
     public int bufferBytes;
 
     /** What the rings are like; the plain way has none. */
-    @Param({"SPLIT", "PACKED"})
+    @Param
     public Rings rings = Rings.SPLIT;
 
     private SocketPairs pairs;
@@ -49,9 +49,7 @@ public class ReceiveBenchmark {
     public void open() throws Exception {
         pairs = new SocketPairs(true, rings);
         DeviceSetup setup = pairs.setup;
-        for (int i = 0; i < DeviceSetup.QUEUE_SIZE; i++) {
-            setup.rx.addWritable(setup.buffers + ((long) i << 16), bufferBytes, i);
-        }
+        setup.addRoom(DeviceSetup.QUEUE_SIZE, bufferBytes);
         setup.rx.publish();
         setup.device.queueNotified(DeviceSetup.RX);
     }
@@ -66,7 +64,7 @@ public class ReceiveBenchmark {
             while (setup.rx.poll()) {
                 received += setup.rx.usedBytes();
                 long buffer = setup.rx.usedToken();
-                setup.rx.addWritable(setup.buffers + (buffer << 16), bufferBytes, buffer);
+                setup.rx.addWritable(setup.buffers + buffer * bufferBytes, bufferBytes, buffer);
                 posted = true;
             }
             if (posted && setup.rx.publish()) {
@@ -86,7 +84,8 @@ public class ReceiveBenchmark {
         while (received < BYTES) {
             plainBuffers.clear();
             for (int i = 0; i < BUFFERS; i++) {
-                plainBuffers.add(pairs.setup.memory.hostAddress(pairs.setup.buffers + ((long) i << 16)), bufferBytes);
+                plainBuffers.add(
+                        pairs.setup.memory.hostAddress(pairs.setup.buffers + (long) i * bufferBytes), bufferBytes);
             }
             received += Posix.readv(pairs.plain, plainBuffers);
         }

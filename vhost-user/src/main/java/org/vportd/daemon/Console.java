@@ -20,13 +20,13 @@ final class Console {
         return ERR;
     }
 
-    static int usageError(CommandLine.ParameterException e, String[] args) {
+    static int usageError(CommandLine.ParameterException e) {
         ERR.println("vportd: " + e.getMessage());
         ERR.println("Try 'vportd --help'.");
         return CommandLine.ExitCode.USAGE;
     }
 
-    static int failed(Exception e, CommandLine command, CommandLine.ParseResult result) {
+    static int failed(Exception e) {
         if (e instanceof ConfigException wrong) {
             ERR.println("vportd: " + wrong.explanation());
             return e instanceof OpenException ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.USAGE;

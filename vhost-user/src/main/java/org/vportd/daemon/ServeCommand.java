@@ -22,7 +22,6 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = false,
         versionProvider = Version.class,
         sortOptions = false,
-        subcommands = {DemoCommand.class},
         header = "A virtio-console device with any number of ports, served to virtual machines over vhost-user.",
         description = {
             "",

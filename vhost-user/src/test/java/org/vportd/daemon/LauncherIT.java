@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -15,9 +16,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,7 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The packaged program as a user starts it: launcher script and self-contained jar. */
 @Timeout(60)
 class LauncherIT {
-    private static final Path LAUNCHER = Path.of("target/vportd/bin/vportd").toAbsolutePath();
+    private static final Path INSTALLED = Path.of("target/vportd").toAbsolutePath();
+    private static final Path LAUNCHER = INSTALLED.resolve("bin/vportd");
     private static final Path JAR = Path.of("target/vportd.jar").toAbsolutePath();
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
 
@@ -36,17 +40,27 @@ class LauncherIT {
     private record Result(int status, String out, String err) {}
 
     private Result run(String... command) throws Exception {
+        return run(new ProcessBuilder(command));
+    }
+
+    private Result run(ProcessBuilder builder) throws Exception {
         Path out = dir.resolve("out");
         Path err = dir.resolve("err");
-        Process process = new ProcessBuilder(command)
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile())
-                .start();
+        Process process =
+                builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
         try {
-            assertTrue(process.waitFor(45, TimeUnit.SECONDS), "did not end: " + List.of(command));
+            assertTrue(process.waitFor(45, TimeUnit.SECONDS), "did not end: " + builder.command());
             return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
         } finally {
             process.destroyForcibly();
+        }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (Stream<Path> paths = Files.walk(from)) {
+            for (Path path : (Iterable<Path>) paths::iterator) {
+                Files.copy(path, to.resolve(from.relativize(path).toString()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
         }
     }
 
@@ -143,6 +157,46 @@ class LauncherIT {
             assertTrue(line != null, "ended early: " + lines);
             lines.add(line);
         } while (!line.contains(text));
+    }
+
+    @Test
+    void shouldRunFromWhereverItIsMovedAndLinkedToWithoutHomeAndWithMoreOptions() throws Exception {
+        Path moved = dir.resolve("moved here");
+        copy(INSTALLED, moved);
+        Path link = Files.createSymbolicLink(dir.resolve("link"), moved.resolve("bin/vportd"));
+        try (Stream<Path> paths = Files.walk(moved)) {
+            paths.forEach(path -> path.toFile().setWritable(false));
+        }
+        ProcessBuilder builder = new ProcessBuilder(link.toString(), "--version");
+        builder.environment().remove("HOME");
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("VPORTD_JAVA_OPTS", "-Xmx64m -Dsome.thing=else");
+        try {
+            Result result = run(builder);
+            assertEquals("", result.err());
+            assertEquals(0, result.status());
+        } finally {
+            try (Stream<Path> paths = Files.walk(moved)) {
+                paths.forEach(path -> path.toFile().setWritable(true));
+            }
+        }
+    }
+
+    @Test
+    void shouldTakeNearlyAllClassesFromTheArchiveOfItsBuild() throws Exception {
+        Path log = dir.resolve("classes");
+        ProcessBuilder builder = new ProcessBuilder(
+                LAUNCHER.toString(), "--socket-path=" + dir.resolve("s"), "-chardev", "null,id=c", "-mon", "nothing");
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("VPORTD_JAVA_OPTS", "-Xlog:class+load:file=" + log);
+        Path archive = INSTALLED.resolve("lib/vportd-" + Runtime.version().feature() + ".jsa");
+        assumeTrue(Files.exists(archive), "the build has made no archive for this JDK");
+        run(builder);
+        List<String> classes = Files.readAllLines(log);
+        long archived = classes.stream()
+                .filter(line -> line.contains("shared objects file"))
+                .count();
+        assertTrue(archived > classes.size() * 9L / 10, archived + " of " + classes.size());
     }
 
     @Test

@@ -13,7 +13,6 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -24,9 +23,11 @@ abstract class PlugTests {
     static final Duration TRANSFER = Duration.ofSeconds(40);
     static final Duration SHORT = Duration.ofSeconds(10);
 
+    private static final int ROUNDS = Integer.getInteger("vportd.plugs", 10);
     private static final String HOT = "/dev/virtio-ports/hot";
     private static final String IS_THERE = "[ -c " + HOT + " ]";
-    private static final String IS_GONE = "[ ! -e " + HOT + " ] && [ ! -e /sys/class/virtio-ports/vport*p7 ]";
+    /** With its link: left dangling, it would show the next port of the number before that has its name, and go then. */
+    private static final String IS_GONE = "[ ! -L " + HOT + " ] && [ ! -e /sys/class/virtio-ports/vport*p7 ]";
 
     @RegisterExtension
     final KeptRig kept;
@@ -114,6 +115,8 @@ abstract class PlugTests {
     @Test
     @DisplayName("VS-35 QMP-09 a port comes, works and goes, and its chardev is free then")
     void portComesAndGoes() throws Exception {
+        // Not a plain file of that name, which would take what is meant for the port.
+        assertEquals("refused", run("(: 5<>" + HOT + ") 2>/dev/null || echo refused"));
         addSocket();
         try (HostPeer peer = connectHot()) {
             plug();
@@ -130,14 +133,12 @@ abstract class PlugTests {
         }
     }
 
-    /** Takes long; that a port goes and comes again is shown by the others in every run. */
     @Test
-    @Tag("long")
-    @DisplayName("VS-35 VS-36 a port goes while it is used, twenty times, and comes again with the same number")
+    @DisplayName("VS-35 VS-36 a port goes while it is used, several times, and comes again with the same number")
     void portGoesWhileItIsUsed() throws Exception {
         addSocket();
         try (HostPeer peer = connectHot()) {
-            for (int round = 0; round < 20; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 plug();
                 awaitPort();
                 openHot();

@@ -15,6 +15,7 @@ import org.vportd.posix.PosixException;
 /** What turns: the engine behind one {@link EventLoop} or several. Its thread only, but for what says otherwise. */
 final class Reactor implements AutoCloseable {
     private static final int EVENTS_PER_TURN = 256;
+    private static final int NOTHING_FOUND = -1;
     private static final long MAX_TASKS_NS = TimeUnit.MICROSECONDS.toNanos(500);
     /** How long after a fault the virtual machine may still report it again. */
     private static final long ECHO_NS = TimeUnit.SECONDS.toNanos(1);
@@ -270,7 +271,7 @@ final class Reactor implements AutoCloseable {
         }
         long idleSince = clock.nanoTime();
         int ready = poll(idleSince);
-        if (ready == 0) {
+        if (ready == NOTHING_FOUND) {
             rest();
             ready = awaitEvents(polls.isEmpty() ? waitMs(maxWaitMs) : 0);
         }
@@ -315,7 +316,7 @@ final class Reactor implements AutoCloseable {
         return found;
     }
 
-    /** Looks for work until there is some or the window closes; answers the events that there are, 1 for other work. */
+    /** Looks for work until there is some or the window closes; answers the events that there are, or NOTHING_FOUND. */
     private int poll(long start) {
         LoopTimer timer = timers.first();
         long windowNs = pollWindow.windowNs();
@@ -330,7 +331,7 @@ final class Reactor implements AutoCloseable {
             }
             Thread.onSpinWait();
         }
-        return 0;
+        return NOTHING_FOUND;
     }
 
     /** Whatever has been looked at has to say itself from now on that there is work. */

@@ -17,14 +17,17 @@ public final class IoVector implements AutoCloseable {
     /** The most segments one system call takes ({@code IOV_MAX}). */
     public static final int MAX_SEGMENTS_PER_CALL = 1024;
 
-    private static final int SEGMENT_LENGTH = 16;
+    private static final int SEGMENT_SHIFT = 4;
+    private static final int SEGMENT_LENGTH = 1 << SEGMENT_SHIFT;
     private static final int LENGTH_OFFSET = 8;
-    private static final int INITIAL_CAPACITY = 16;
+    private static final int INITIAL_BYTES = 16 * SEGMENT_LENGTH;
 
     private long base;
-    private int capacity;
-    private int head;
-    private int tail;
+    /** Where the first segment is, where the next one goes, and where the memory ends. */
+    private long head;
+
+    private long tail;
+    private long limit;
     private long bytes;
 
     /** Makes an empty vector that holds no native memory yet. */
@@ -35,13 +38,13 @@ public final class IoVector implements AutoCloseable {
         if (lengthBytes == 0) {
             return;
         }
-        if (tail == capacity) {
+        if (tail == limit) {
             makeRoom();
         }
-        long segment = base + (long) tail * SEGMENT_LENGTH;
+        long segment = tail;
         NativeMemory.putLong(segment, address);
         NativeMemory.putLong(segment + LENGTH_OFFSET, lengthBytes);
-        tail++;
+        tail = segment + SEGMENT_LENGTH;
         bytes += lengthBytes;
     }
 
@@ -79,7 +82,7 @@ public final class IoVector implements AutoCloseable {
         bytes -= lengthBytes;
         long left = lengthBytes;
         while (left > 0) {
-            long segment = address();
+            long segment = head;
             long length = NativeMemory.getLong(segment + LENGTH_OFFSET);
             if (left < length) {
                 NativeMemory.putLong(segment, NativeMemory.getLong(segment) + left);
@@ -87,7 +90,7 @@ public final class IoVector implements AutoCloseable {
                 return;
             }
             left -= length;
-            head++;
+            head = segment + SEGMENT_LENGTH;
         }
     }
 
@@ -99,37 +102,37 @@ public final class IoVector implements AutoCloseable {
         long left = lengthBytes;
         bytes -= lengthBytes;
         while (left > 0) {
-            long segment = base + (long) (tail - 1) * SEGMENT_LENGTH;
+            long segment = tail - SEGMENT_LENGTH;
             long length = NativeMemory.getLong(segment + LENGTH_OFFSET);
             if (left < length) {
                 NativeMemory.putLong(segment + LENGTH_OFFSET, length - left);
                 return;
             }
             left -= length;
-            tail--;
+            tail = segment;
         }
     }
 
     /** Drops everything; the native memory is kept for reuse. */
     public void clear() {
-        head = 0;
-        tail = 0;
+        head = base;
+        tail = base;
         bytes = 0;
     }
 
     /** The address of the first segment's {@code struct iovec}; meaningless when empty. */
     public long address() {
-        return base + (long) head * SEGMENT_LENGTH;
+        return head;
     }
 
     /** The number of segments. */
     public int segments() {
-        return tail - head;
+        return (int) ((tail - head) >> SEGMENT_SHIFT);
     }
 
     /** The number of segments to hand to one system call: all of them, up to the kernel's limit. */
     public int callSegments() {
-        return Math.min(tail - head, MAX_SEGMENTS_PER_CALL);
+        return Math.min(segments(), MAX_SEGMENTS_PER_CALL);
     }
 
     /** The sum of the lengths. */
@@ -156,12 +159,12 @@ public final class IoVector implements AutoCloseable {
 
     /** The start of one range. Range: 0 to {@link #segments()} - 1. */
     public long segmentAddress(int index) {
-        return NativeMemory.getLong(address() + (long) index * SEGMENT_LENGTH);
+        return NativeMemory.getLong(head + ((long) index << SEGMENT_SHIFT));
     }
 
     /** The length of one range. Range: 0 to {@link #segments()} - 1. */
     public long segmentBytes(int index) {
-        return NativeMemory.getLong(address() + (long) index * SEGMENT_LENGTH + LENGTH_OFFSET);
+        return NativeMemory.getLong(head + ((long) index << SEGMENT_SHIFT) + LENGTH_OFFSET);
     }
 
     /**
@@ -217,27 +220,25 @@ public final class IoVector implements AutoCloseable {
     /** Frees the native memory; the vector is empty and usable again. */
     @Override
     public void close() {
-        clear();
         NativeMemory.free(base);
         base = 0;
-        capacity = 0;
+        limit = 0;
+        clear();
     }
 
     private void makeRoom() {
-        int used = tail - head;
-        if (used <= capacity / 2 && capacity > 0) {
-            NativeMemory.copy(address(), base, (long) used * SEGMENT_LENGTH);
+        long used = tail - head;
+        if (base != 0 && used <= (limit - base) / 2) {
+            NativeMemory.copy(head, base, used);
         } else {
-            int grown = Math.max(INITIAL_CAPACITY, capacity * 2);
-            long moved = NativeMemory.allocate((long) grown * SEGMENT_LENGTH);
-            if (used > 0) {
-                NativeMemory.copy(address(), moved, (long) used * SEGMENT_LENGTH);
-            }
+            long grown = Math.max(INITIAL_BYTES, 2 * (limit - base));
+            long moved = NativeMemory.allocate(grown);
+            NativeMemory.copy(head, moved, used);
             NativeMemory.free(base);
             base = moved;
-            capacity = grown;
+            limit = base + grown;
         }
-        head = 0;
-        tail = used;
+        head = base;
+        tail = base + used;
     }
 }

@@ -1,25 +1,21 @@
 package org.vportd.posix;
 
-import jnr.ffi.LibraryLoader;
-import jnr.ffi.Pointer;
-import jnr.ffi.Runtime;
-import org.jspecify.annotations.Nullable;
+import com.kenai.jffi.LastError;
 
 /**
  * The C library with its own names, on raw addresses. A call answers -1 when it failed; {@link #errno()} must be read at
  * once after that.
  *
- * <p>{@code mmap} takes its first argument as a pointer because an all-integer call of six arguments is miscompiled by
- * jnr-ffi on x86-64. {@code fcntl}, {@code ioctl} and {@code open} are variadic in C; on the Linux ABIs supported here a
- * variadic integer travels like a fixed one.
+ * <p>{@code fcntl}, {@code ioctl} and {@code open} are variadic in C; on the Linux ABIs supported here a variadic integer
+ * travels like a fixed one.
  */
 public interface LibC {
-    /** The one instance: a static final, so that the JIT sees the stub behind it. */
-    LibC C = LibraryLoader.create(LibC.class).load("c");
+    /** The one instance: a static final, so that the JIT sees what is behind it. */
+    LibC C = new JffiLibC();
 
     /** The error number of the last call of this thread that failed. */
     static int errno() {
-        return Runtime.getSystemRuntime().getLastError(); // stored by the stub right after the call
+        return LastError.getInstance().get(); // stored by jffi right after the call
     }
 
     int open(long path, int flags, int mode);
@@ -64,7 +60,7 @@ public interface LibC {
 
     int flock(int fd, int operation);
 
-    long mmap(@Nullable Pointer addr, long length, int prot, int flags, int fd, long offset);
+    long mmap(long addr, long length, int prot, int flags, int fd, long offset);
 
     int munmap(long addr, long length);
 

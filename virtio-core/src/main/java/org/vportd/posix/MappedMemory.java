@@ -1,6 +1,5 @@
 package org.vportd.posix;
 
-import jnr.ffi.Pointer;
 import org.agrona.UnsafeApi;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +15,7 @@ public final class MappedMemory implements AutoCloseable {
     private static final int STATFS_LENGTH = 120;
     private static final int STATFS_BLOCK_SIZE_OFFSET = 8;
     private static final int PAGE_BYTES = 4096;
-    private static final @Nullable Pointer ANYWHERE = null;
+    private static final long ANYWHERE = 0;
 
     /** Of a file that can get shorter; null for others, so that many regions need no descriptors. */
     private final @Nullable Fd file;

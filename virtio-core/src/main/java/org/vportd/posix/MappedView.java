@@ -1,8 +1,6 @@
 package org.vportd.posix;
 
-import jnr.ffi.Pointer;
 import org.agrona.UnsafeApi;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Pages that are mapped here already, apart from each other, mapped once more one behind the other. It lives as long as it
@@ -13,7 +11,7 @@ public final class MappedView implements AutoCloseable {
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
     private static final int MREMAP_MAYMOVE_FIXED = 3;
     private static final int NO_FILE = -1;
-    private static final @Nullable Pointer ANYWHERE = null;
+    private static final long ANYWHERE = 0;
 
     private final long address;
     private final long bytes;

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.agrona.UnsafeApi;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Raw access to native memory. Multi-byte values are in the machine's order here, as system calls want them; rings and
@@ -18,6 +19,9 @@ public final class NativeMemory {
     static final boolean LITTLE_ENDIAN_HOST = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private static final long BYTES = UnsafeApi.arrayBaseOffset(byte[].class);
+
+    /** Up to so many bytes a loop is faster than the virtual machine's own way, for which C1 leaves the compiled code. */
+    private static final int SHORT_COPY_BYTES = 256;
 
     private NativeMemory() {}
 
@@ -37,12 +41,39 @@ public final class NativeMemory {
 
     /** Copies bytes between two native ranges, which may overlap. */
     public static void copy(long from, long to, long lengthBytes) {
-        UnsafeApi.copyMemory(from, to, lengthBytes);
+        if (lengthBytes <= SHORT_COPY_BYTES && Math.abs(to - from) >= lengthBytes) {
+            copyShort(from, null, to, (int) lengthBytes);
+        } else {
+            UnsafeApi.copyMemory(from, to, lengthBytes);
+        }
     }
 
     /** Copies native bytes into an array. */
     public static void get(long from, byte[] to, int offset, int lengthBytes) {
-        UnsafeApi.copyMemory(null, from, to, BYTES + offset, lengthBytes);
+        if (lengthBytes <= SHORT_COPY_BYTES) {
+            copyShort(from, to, BYTES + offset, lengthBytes);
+        } else {
+            UnsafeApi.copyMemory(null, from, to, BYTES + offset, lengthBytes);
+        }
+    }
+
+    /** Copies a few native bytes to a place in an array, or in native memory if there is none. */
+    private static void copyShort(long from, byte @Nullable [] array, long to, int lengthBytes) {
+        long source = from;
+        long target = to;
+        int left = lengthBytes;
+        while (left >= Long.BYTES) {
+            UnsafeApi.putLong(array, target, UnsafeApi.getLong(source));
+            source += Long.BYTES;
+            target += Long.BYTES;
+            left -= Long.BYTES;
+        }
+        while (left > 0) {
+            UnsafeApi.putByte(array, target, UnsafeApi.getByte(source));
+            source++;
+            target++;
+            left--;
+        }
     }
 
     /** Copies bytes of an array into native memory. */
@@ -63,6 +94,11 @@ public final class NativeMemory {
     /** Reads two bytes in the machine's order. */
     public static short getShort(long address) {
         return UnsafeApi.getShort(address);
+    }
+
+    /** Reads two bytes in the machine's order, without a sign. */
+    public static char getChar(long address) {
+        return UnsafeApi.getChar(address);
     }
 
     /** Writes two bytes in the machine's order. */

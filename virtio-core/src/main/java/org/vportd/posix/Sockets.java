@@ -6,7 +6,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import jnr.unixsocket.UnixServerSocketChannel;
 import jnr.unixsocket.UnixSocketAddress;
 import jnr.unixsocket.UnixSocketChannel;
 import org.jspecify.annotations.Nullable;
@@ -57,15 +56,7 @@ public final class Sockets {
      */
     public static Fd listenUnix(String path, int backlog) throws IOException {
         checkPath(path);
-        UnixServerSocketChannel channel = UnixServerSocketChannel.open();
-        try {
-            channel.socket().bind(new UnixSocketAddress(path), backlog);
-        } catch (IOException e) {
-            IOException named = named("bind", e);
-            channel.close();
-            throw named;
-        }
-        return adopt(channel.getFD());
+        return UnixAddress.ofPath(path).listen(backlog);
     }
 
     /**
@@ -80,7 +71,7 @@ public final class Sockets {
         try {
             channel.connect(new UnixSocketAddress(path));
         } catch (IOException e) {
-            IOException named = named("connect", e);
+            IOException named = named(e);
             channel.close();
             throw named;
         }
@@ -103,9 +94,9 @@ public final class Sockets {
     }
 
     /** jnr-unixsocket reports a text alone; the error number behind it is still the thread's last one. */
-    private static IOException named(String call, IOException e) {
+    private static IOException named(IOException e) {
         int errno = LibC.errno();
-        return errno == 0 ? e : new PosixException(call, errno);
+        return errno == 0 ? e : new PosixException("connect", errno);
     }
 
     /**

@@ -114,6 +114,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         if (name != null) {
             names.take(name);
         }
+        leaveOldOutputBehind(port);
         ports.add(port);
         byId[id] = port;
         keeping.plugged(port);
@@ -124,6 +125,17 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
             port.attach(chardev); // now: the driver would not know what PORT_OPEN is about before
         }
         return port;
+    }
+
+    /** What the driver has put out until now was meant for a port that had the number before: the new one does not get it. */
+    private void leaveOldOutputBehind(SerialPort port) {
+        int index = port.txQueueIndex();
+        VirtQueue running = handover.isPending() ? null : queues[index];
+        // Now, as far as possible: a driver that has heard of the new port may write to it at once.
+        boolean more = running == null ? control.keepsMessages() : discardAll(index, running);
+        if (more) {
+            port.outputIsForAnother();
+        }
     }
 
     private static void checkPlace(PortOptions port, Chardev chardev) throws ConfigException {
@@ -437,22 +449,22 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         for (int id = 0; id < byId.length; id++) {
             int index = ConsoleLayout.txQueue(id);
             VirtQueue queue = queues[index];
-            if (queue != null && byId[id] == null) {
-                discardAll(index, queue);
+            if (queue != null && byId[id] == null && discardAll(index, queue)) {
+                orphanTask.schedule();
             }
         }
     }
 
-    private void discardAll(int index, VirtQueue queue) {
+    /** Discards what a turn has time for; answers whether there is more. */
+    private boolean discardAll(int index, VirtQueue queue) {
         try {
-            if (queue.drain(SerialDevice::discard) == VirtQueue.Drained.MORE) {
-                orphanTask.schedule();
-            }
+            return queue.drain(SerialDevice::discard) == VirtQueue.Drained.MORE;
         } catch (DriverFaultException e) {
             driverFault(index, e);
         } catch (InternalError | MemoryFaultException e) {
             memoryFault(e);
         }
+        return false;
     }
 
     private static boolean discard(VirtQueue queue) {

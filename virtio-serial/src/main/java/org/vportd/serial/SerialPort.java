@@ -23,6 +23,7 @@ import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.serial.state.PortState;
 import org.vportd.virtio.queue.DriverFaultException;
+import org.vportd.virtio.queue.HeldPosition;
 import org.vportd.virtio.queue.QueueProgress;
 import org.vportd.virtio.queue.VirtQueue;
 
@@ -210,6 +211,11 @@ public final class SerialPort {
     /** Tells the driver that the port exists, if there is one. */
     void announce(ControlChannel control) {
         announced |= control.send(id, VIRTIO_CONSOLE_PORT_ADD, 1);
+    }
+
+    /** The queue still holds what was meant for a port that had the number before. */
+    void outputIsForAnother() {
+        transmitter.restore(HeldPosition.NONE, true);
     }
 
     /** The driver can use the port: it hears what the port is, in this order (as QEMU's, and Linux relies on it). */

@@ -80,6 +80,43 @@ class UnplugTest {
     }
 
     @Test
+    @DisplayName("VS-35 VS-36 a port that is plugged again at once gets nothing of what was written to the one before")
+    void shouldLeaveOldOutputBehindWhenPluggedAgainAtOnce() throws ConfigException {
+        SerialPort port = dut.channel(chardev.open().limitRoom(2));
+        dut.boot();
+        dut.tx(port).send("held");
+        dut.tx(port).send("queued");
+        dut.settle();
+        dut.device().removePort(port);
+        chardev.makeRoom(100);
+        SerialPort again = dut.channel(chardev);
+        dut.tx(again).send("new");
+        dut.settle();
+        assertEquals(3, dut.tx(again).completed());
+        assertEquals("henew", chardev.text());
+    }
+
+    @Test
+    @DisplayName("VS-35 VS-36 a port that is plugged again while the machine is stopped gets nothing of that either")
+    void shouldLeaveOldOutputBehindWhenPluggedAgainWhileStopped() throws ConfigException {
+        SerialPort port = dut.channel(chardev.open().limitRoom(2));
+        dut.boot();
+        dut.tx(port).send("held");
+        dut.tx(port).send("queued");
+        dut.settle();
+        dut.stop();
+        dut.device().removePort(port);
+        chardev.makeRoom(100);
+        SerialPort again = dut.channel(chardev);
+        dut.start();
+        dut.settle();
+        assertEquals(2, dut.tx(again).completed());
+        dut.tx(again).send("new");
+        dut.settle();
+        assertEquals("henew", chardev.text());
+    }
+
+    @Test
     void shouldGiveNameAndNumberBackWhenUnplugged() throws ConfigException {
         PortOptions options = new PortOptions(CHANNEL, null, 3, "org.a", 0);
         SerialPort port = dut.device().addPort(options, null);

@@ -25,6 +25,9 @@ public final class RingbufChardev extends Chardev {
 
     private final String typeName;
     private final byte[] ring;
+    /** The end of a write that is larger than the ring. */
+    private final IoVector newest = new IoVector();
+
     /** Bytes ever put in and ever taken out; the ring index is the low bits. */
     private long produced;
 
@@ -64,23 +67,33 @@ public final class RingbufChardev extends Chardev {
 
     @Override
     protected long write(IoVector data) {
-        long skipped = Math.max(0, data.bytes() - ring.length); // would be overwritten by the rest of the same write
-        long position = 0;
-        for (int i = 0; i < data.segments(); i++) {
-            long length = data.segmentBytes(i);
-            long skip = Math.min(length, Math.max(0, skipped - position));
-            append(data.segmentAddress(i) + skip, (int) (length - skip));
-            position += length;
+        long bytes = data.bytes();
+        if (bytes <= ring.length) {
+            append(data);
+        } else {
+            newest.clear();
+            newest.addPart(data, bytes - ring.length, ring.length); // the rest would be overwritten by the same write
+            append(newest);
         }
-        return data.bytes();
+        return bytes;
     }
 
-    private void append(long address, int lengthBytes) {
+    private void append(IoVector data) {
         int index = (int) produced & (ring.length - 1);
-        int untilEnd = Math.min(lengthBytes, ring.length - index);
-        NativeMemory.get(address, ring, index, untilEnd);
-        NativeMemory.get(address + untilEnd, ring, 0, lengthBytes - untilEnd);
-        advance(lengthBytes);
+        for (int i = 0; i < data.segments(); i++) {
+            long address = data.segmentAddress(i);
+            int length = (int) data.segmentBytes(i);
+            int untilEnd = ring.length - index;
+            if (length < untilEnd) {
+                NativeMemory.get(address, ring, index, length);
+                index += length;
+            } else {
+                NativeMemory.get(address, ring, index, untilEnd);
+                index = length - untilEnd;
+                NativeMemory.get(address + untilEnd, ring, 0, index);
+            }
+        }
+        advance((int) data.bytes());
     }
 
     private void advance(int lengthBytes) {
@@ -126,5 +139,7 @@ public final class RingbufChardev extends Chardev {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        newest.close();
+    }
 }

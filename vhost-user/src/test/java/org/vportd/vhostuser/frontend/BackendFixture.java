@@ -3,7 +3,9 @@ package org.vportd.vhostuser.frontend;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
@@ -31,9 +33,10 @@ final class BackendFixture implements AutoCloseable {
     final Path socket;
     final Path consolePeer;
     final Path portPeer;
-    private final RingFormat offered;
     private final BackendOptions options;
     private final EventLoop loop;
+    private final Chardevs chardevs;
+    private final SerialDevice device;
     private final Thread thread;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
@@ -47,12 +50,16 @@ final class BackendFixture implements AutoCloseable {
     }
 
     BackendFixture(Path directory, RingFormat offered, BackendOptions options) throws Exception {
-        this.offered = offered;
         this.options = options;
         socket = directory.resolve("vhost");
         consolePeer = directory.resolve("p0");
         portPeer = directory.resolve("p1");
         loop = EventLoop.open();
+        chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
+        opened.push(chardevs);
+        SerialOptions serial = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
+        device = new SerialDevice(loop, serial, new PortNames(), SerialListener.NONE);
+        opened.push(device);
         CompletableFuture<Boolean> started = new CompletableFuture<>();
         thread = new Thread(() -> run(started), "loop");
         thread.start();
@@ -78,20 +85,27 @@ final class BackendFixture implements AutoCloseable {
     }
 
     private void open() throws Exception {
-        Chardevs chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
-        opened.push(chardevs);
-        SerialOptions serial = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
-        SerialDevice device = new SerialDevice(loop, serial, new PortNames(), SerialListener.NONE);
-        opened.push(device);
-        device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), chardev(chardevs, "c0", consolePeer));
+        device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), addSocket("c0", consolePeer));
         device.addPort(
-                PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"),
-                chardev(chardevs, "c1", portPeer));
+                PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"), addSocket("c1", portPeer));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);
         opened.push(new VhostUserBackend(loop, device, options, Sockets.listenUnix(socket.toString(), 1), () -> {}));
     }
 
-    private static @Nullable Chardev chardev(Chardevs chardevs, String id, Path path) throws Exception {
+    SerialDevice device() {
+        return device;
+    }
+
+    /** Does something on the loop's thread and waits until it is done. */
+    <T> T onLoop(Callable<T> action) throws Exception {
+        FutureTask<T> task = new FutureTask<>(action);
+        loop.post(task);
+        return task.get(PATIENCE_S, TimeUnit.SECONDS);
+    }
+
+    /** Makes a chardev that listens at a path; on the loop's thread. */
+    @Nullable
+    Chardev addSocket(String id, Path path) throws Exception {
         String text = "socket,id=" + id + ",path=" + path + ",server=on,wait=off";
         return chardevs.add(Options.parse(text, "backend", warning -> {}));
     }

@@ -21,6 +21,11 @@ public final class GuestMemory implements AutoCloseable {
     private long[] sizes = {};
     private long[] hosts = {};
     private int hot;
+    /** The same region: where it begins, its length, and where it is mapped here. */
+    private long hotStart;
+
+    private long hotSize;
+    private long hotHost;
 
     /** Makes an empty table. */
     public GuestMemory() {}
@@ -79,21 +84,33 @@ public final class GuestMemory implements AutoCloseable {
         starts = regions.stream().mapToLong(MemoryRegion::guestAddress).toArray();
         sizes = regions.stream().mapToLong(MemoryRegion::sizeBytes).toArray();
         hosts = regions.stream().mapToLong(r -> r.mapping().address()).toArray();
-        hot = 0;
+        makeHot(0);
+    }
+
+    private void makeHot(int region) {
+        hot = region;
+        boolean exists = region < starts.length;
+        hotStart = exists ? starts[region] : 0;
+        hotSize = exists ? sizes[region] : 0;
+        hotHost = exists ? hosts[region] : 0;
     }
 
     /** The region that a guest-physical address is in, or {@link #NO_REGION}. */
     public int regionOf(long guestAddress) {
-        int i = hot;
-        if (i < starts.length && Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
-            return i;
+        if (isWithin(guestAddress - hotStart, hotSize)) {
+            return hot;
         }
-        i = lastBegunBy(guestAddress);
-        if (i >= 0 && Long.compareUnsigned(guestAddress - starts[i], sizes[i]) < 0) {
-            hot = i;
+        int i = lastBegunBy(guestAddress);
+        if (i >= 0 && isWithin(guestAddress - starts[i], sizes[i])) {
+            makeHot(i);
             return i;
         }
         return NO_REGION;
+    }
+
+    /** Whether an offset, which may be far behind or before it, is in a region; regions are shorter than 2^63. */
+    private static boolean isWithin(long offset, long sizeBytes) {
+        return offset >= 0 && offset < sizeBytes;
     }
 
     /** The last region that begins at an address or before it, or -1. */
@@ -127,19 +144,18 @@ public final class GuestMemory implements AutoCloseable {
      * @throws IllegalArgumentException if it is in no region
      */
     public long guestAddress(long hostAddress) {
-        int i = hot;
-        if (i >= starts.length || Long.compareUnsigned(hostAddress - hosts[i], sizes[i]) >= 0) {
-            i = 0;
-            while (i < starts.length && Long.compareUnsigned(hostAddress - hosts[i], sizes[i]) >= 0) {
+        if (!isWithin(hostAddress - hotHost, hotSize)) {
+            int i = 0;
+            while (i < starts.length && !isWithin(hostAddress - hosts[i], sizes[i])) {
                 i++;
             }
             if (i == starts.length) {
                 throw new IllegalArgumentException(
                         "no such guest memory: host_address=0x" + Long.toHexString(hostAddress));
             }
-            hot = i;
+            makeHot(i);
         }
-        return starts[i] + (hostAddress - hosts[i]);
+        return hotStart + (hostAddress - hotHost);
     }
 
     /** Whether a region is mapped from this place on; what lies before it may be another one by chance. */
@@ -154,6 +170,10 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Where a range of guest-physical memory within one region is mapped here, or {@link #UNMAPPED}. */
     public long guestRange(long guestAddress, long lengthBytes) {
+        long offset = guestAddress - hotStart;
+        if ((offset | lengthBytes) >= 0 && offset < hotSize && lengthBytes <= hotSize - offset) {
+            return hotHost + offset; // as a rule, and C1 compares signed numbers in far fewer instructions
+        }
         int region = regionOf(guestAddress);
         return region == NO_REGION || Long.compareUnsigned(lengthBytes, bytesLeft(region, guestAddress)) > 0
                 ? UNMAPPED

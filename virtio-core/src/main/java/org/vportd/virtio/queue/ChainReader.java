@@ -22,9 +22,9 @@ final class ChainReader implements AutoCloseable {
     private final IoVector scratch = new IoVector();
     private long scratchMemory;
 
-    private IoVector window = scratch;
-    private int place;
+    private final IoVector window;
     private boolean wantsWritable;
+    private int place;
     private boolean writableSeen;
     private long total;
 
@@ -39,20 +39,25 @@ final class ChainReader implements AutoCloseable {
     /**
      * Makes a reader for one ring.
      *
+     * @param window where buffers go
      * @param placeName what faults call the place of a chain in the ring
      */
-    ChainReader(QueueConfig config, GuestMemory memory, String placeName) {
+    ChainReader(QueueConfig config, GuestMemory memory, IoVector window, String placeName) {
         this.memory = memory;
+        this.window = window;
         this.indirect = config.features().indirect();
         this.placeName = placeName;
         this.maxTableBytes = (long) Math.max(config.size(), MIN_TABLE_LIMIT) * SplitLayout.DESC_LENGTH;
     }
 
-    /** Begins with the next chain. */
-    void begin(int chainPlace, boolean writable, IoVector into) {
-        place = chainPlace;
+    /** Says of which direction it puts buffers into the window from here on. */
+    void want(boolean writable) {
         wantsWritable = writable;
-        window = into;
+    }
+
+    /** Begins with the next chain. */
+    void begin(int chainPlace) {
+        place = chainPlace;
         writableSeen = false;
         total = 0;
         translations = 0;
@@ -92,7 +97,12 @@ final class ChainReader implements AutoCloseable {
             throw fault("chain is longer than 2^32 - 1 bytes");
         }
         if (isWritable == wantsWritable) {
-            addBuffer(address, length, isWritable ? Iotlb.WRITE : Iotlb.READ, window);
+            long host = iotlb == null ? memory.guestRange(address, length) : GuestMemory.UNMAPPED;
+            if (host != GuestMemory.UNMAPPED && length <= VirtQueue.MAX_SEGMENT_BYTES) {
+                window.add(host, length); // the usual case
+            } else {
+                addBuffer(address, length, isWritable ? Iotlb.WRITE : Iotlb.READ, window);
+            }
         }
     }
 

@@ -87,6 +87,12 @@ public final class PackedLayout {
         return at < size ? (cursor & WRAP) | at : ((cursor & WRAP) ^ WRAP) | (at - size);
     }
 
+    /** The cursor of the next descriptor. */
+    public static int next(int cursor, int size) {
+        int next = cursor + 1;
+        return offset(next) == size ? ~cursor & WRAP : next;
+    }
+
     /** How far one cursor is ahead of another. Range: 0 to {@code 2 * size - 1} if both lie in the ring. */
     public static int distance(int from, int to, int size) {
         int offsets = offset(to) - offset(from);

@@ -5,7 +5,6 @@ import static org.vportd.virtio.queue.PackedLayout.advance;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import org.vportd.posix.IoVector;
 import org.vportd.posix.LittleEndian;
 import org.vportd.virtio.memory.GuestMemory;
 
@@ -16,8 +15,17 @@ import org.vportd.virtio.memory.GuestMemory;
  * <p>The buffer id is the driver's own affair: it is returned as it came and never used as an index here.
  */
 public final class PackedQueue extends VirtQueue {
-    private static final int NOT_READ = -1;
+    /** No descriptor that is available looks like this. */
+    private static final long NOT_READ = 0;
+
     private static final int INITIAL_ELEMENTS = 16;
+
+    // Parts of a descriptor's second half.
+    private static final long LENGTH = 0xffff_ffffL;
+    private static final int FLAGS_SHIFT = 48;
+    private static final long NEXT = (long) SplitLayout.VIRTQ_DESC_F_NEXT << FLAGS_SHIFT;
+    private static final long WRITABLE = (long) SplitLayout.VIRTQ_DESC_F_WRITE << FLAGS_SHIFT;
+    private static final long INDIRECT = (long) SplitLayout.VIRTQ_DESC_F_INDIRECT << FLAGS_SHIFT;
 
     private final DriverNotifier notifier;
     private final int size;
@@ -28,18 +36,17 @@ public final class PackedQueue extends VirtQueue {
     private final ChainReader chain;
 
     private int nextWalk;
-    /** The flags of the descriptor at {@link #nextWalk} if it is available. */
-    private int headFlags = NOT_READ;
+    /** The second half of the descriptor at {@link #nextWalk} if it is available. */
+    private long headRest = NOT_READ;
     /** Descriptors walked that the driver does not see as used yet. */
     private int taken;
 
     private int nextUsed;
     /** The steps of the ring that are returned and not visible yet. */
     private int unpublished;
-    /** The used descriptors that tell of them: where each goes, and its second half. */
-    private int[] elementCursors = new int[INITIAL_ELEMENTS];
+    /** The used descriptors that tell of them: where each goes, and its second half, in turn. */
+    private long[] elements = new long[2 * INITIAL_ELEMENTS];
 
-    private long[] elements = new long[INITIAL_ELEMENTS];
     private int elementCount;
 
     private @Nullable InflightPacked inflight;
@@ -84,7 +91,7 @@ public final class PackedQueue extends VirtQueue {
         this.descriptors = config.descriptorAddress();
         this.driverEvent = config.driverAddress();
         this.deviceEvent = config.deviceAddress();
-        this.chain = new ChainReader(config, memory, "position");
+        this.chain = new ChainReader(config, memory, segments(), "position");
         this.nextUsed = PackedLayout.usedCursor(config.base());
         this.inflight = inflight;
         this.again = inflight == null ? InflightPacked.NONE : recover(inflight);
@@ -105,7 +112,7 @@ public final class PackedQueue extends VirtQueue {
                 long descriptor = descriptor(cursor);
                 inRing &= LittleEndian.getLong(descriptor) == from.address(entry)
                         && LittleEndian.getLong(descriptor + PackedLayout.DESC_LEN_OFFSET) == from.rest(entry);
-                cursor = advance(cursor, 1, size);
+                cursor = PackedLayout.next(cursor, size);
                 entry = from.following(entry);
             }
         }
@@ -137,56 +144,55 @@ public final class PackedQueue extends VirtQueue {
 
     @Override
     public boolean hasAvailable() {
-        if (againNext < again.length) {
-            return true;
+        return againNext < again.length || headRest != NOT_READ || lookAtHead();
+    }
+
+    private boolean lookAtHead() {
+        int cursor = nextWalk;
+        long rest = LittleEndian.getLong(descriptor(cursor) + PackedLayout.DESC_LEN_OFFSET); // len, id, flags at once
+        if (!PackedLayout.isAvailable((int) (rest >>> FLAGS_SHIFT), cursor)) {
+            return false;
         }
-        if (headFlags == NOT_READ) {
-            int flags = LittleEndian.getU16(descriptor(nextWalk) + PackedLayout.DESC_FLAGS_OFFSET);
-            if (PackedLayout.isAvailable(flags, nextWalk)) {
-                VarHandle.acquireFence(); // acquire: the rest of the chain after its first flags (§2.8.6)
-                headFlags = flags;
-            }
-        }
-        return headFlags != NOT_READ;
+        VarHandle.acquireFence(); // acquire: the rest of the chain after its first flags (§2.8.6)
+        headRest = rest;
+        return true;
     }
 
     @Override
-    long walkNext(boolean writable, IoVector into) {
-        if (!hasAvailable()) {
-            return NO_CHAIN;
-        }
+    long walkNext() {
         InflightPacked notes = inflight;
         if (notes != null && againNext < again.length) {
-            return walkAgain(notes, again[againNext], writable, into);
+            return walkAgain(notes, again[againNext]);
         }
-        int flags = headFlags;
-        headFlags = NOT_READ;
+        if (headRest == NOT_READ && !lookAtHead()) {
+            return NO_CHAIN;
+        }
+        long rest = headRest;
+        headRest = NOT_READ;
         int cursor = nextWalk;
         int id;
         int slots = 0;
-        chain.begin(PackedLayout.offset(cursor), writable, into);
+        chain.begin(PackedLayout.offset(cursor));
         if (notes != null) {
             notes.start();
         }
-        do {
+        while (true) {
             if (taken + slots == size) { // the driver cannot have had that many to make available
                 throw chain.fault("chain has no end or the ring is overfull: num=" + size);
             }
-            long descriptor = descriptor(cursor);
-            long address = LittleEndian.getLong(descriptor);
-            long rest = LittleEndian.getLong(descriptor + PackedLayout.DESC_LEN_OFFSET); // len, id, flags at once
-            if (slots == 0) {
-                rest = (rest & ~(0xffffL << 48)) | (long) flags << 48;
-            }
-            flags = (int) (rest >>> 48);
+            long address = LittleEndian.getLong(descriptor(cursor));
             id = (int) (rest >>> 32) & 0xffff; // that of the last one counts (§2.8.6)
-            cursor = advance(cursor, 1, size);
             addDescriptor(address, rest, slots == 0);
             slots++;
+            cursor = PackedLayout.next(cursor, size);
             if (notes != null) {
                 notes.add(address, rest);
             }
-        } while ((flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0);
+            if ((rest & NEXT) == 0) {
+                break;
+            }
+            rest = LittleEndian.getLong(descriptor(cursor) + PackedLayout.DESC_LEN_OFFSET);
+        }
         countDescriptors(slots);
         if (chain.isMissing()) {
             return UNTRANSLATED;
@@ -201,22 +207,20 @@ public final class PackedQueue extends VirtQueue {
 
     /** A descriptor of the ring; a table is the only one of its chain (§2.8.7). */
     private void addDescriptor(long address, long rest, boolean first) {
-        long length = rest & 0xffff_ffffL;
-        int flags = (int) (rest >>> 48);
-        if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
-            boolean alone = first && (flags & SplitLayout.VIRTQ_DESC_F_NEXT) == 0;
-            long table = chain.table(address, length, alone);
-            if (table != GuestMemory.UNMAPPED) {
-                readTable(table, (int) (length / PackedLayout.DESC_LENGTH));
-            }
-        } else {
-            chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
+        if ((rest & INDIRECT) == 0) {
+            chain.add(address, rest & LENGTH, (rest & WRITABLE) != 0);
+            return;
+        }
+        long length = rest & LENGTH;
+        long table = chain.table(address, length, first && (rest & NEXT) == 0);
+        if (table != GuestMemory.UNMAPPED) {
+            readTable(table, (int) (length / PackedLayout.DESC_LENGTH));
         }
     }
 
     /** What is in the ring may have been replaced, so the chain is read from what was noted of it. */
-    private long walkAgain(InflightPacked from, int head, boolean writable, IoVector into) {
-        chain.begin(head, writable, into);
+    private long walkAgain(InflightPacked from, int head) {
+        chain.begin(head);
         int slots = from.length(head);
         int entry = head;
         int id = 0;
@@ -241,11 +245,10 @@ public final class PackedQueue extends VirtQueue {
             long entry = table + (long) i * PackedLayout.DESC_LENGTH;
             long address = LittleEndian.getLong(entry);
             long rest = LittleEndian.getLong(entry + PackedLayout.DESC_LEN_OFFSET);
-            int flags = (int) (rest >>> 48);
-            if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
+            if ((rest & INDIRECT) != 0) {
                 throw chain.fault("indirect table within a table");
             }
-            chain.add(address, rest & 0xffff_ffffL, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
+            chain.add(address, rest & LENGTH, (rest & WRITABLE) != 0);
         }
         countDescriptors(entries);
     }
@@ -264,7 +267,7 @@ public final class PackedQueue extends VirtQueue {
     void unwalk() {
         nextWalk = advance(nextUsed, batchedSteps() + againSteps, size);
         taken = unpublished + batchedSteps() + againSteps;
-        headFlags = NOT_READ;
+        headRest = NOT_READ;
         if (inflight != null) {
             inflight.rewind(againNext - againReturned);
             againNext = againReturned;
@@ -275,13 +278,12 @@ public final class PackedQueue extends VirtQueue {
     void putUsed(int id, int written, int steps) {
         if (elementCount == elements.length) {
             elements = Arrays.copyOf(elements, 2 * elementCount);
-            elementCursors = Arrays.copyOf(elementCursors, 2 * elementCount);
         }
         long flags = PackedLayout.usedFlags(nextUsed) | (written == 0 ? 0 : SplitLayout.VIRTQ_DESC_F_WRITE);
-        elementCursors[elementCount] = nextUsed;
-        elements[elementCount] = (written & 0xffff_ffffL) | (long) id << 32 | flags << 48;
-        elementCount++;
-        nextUsed = advance(nextUsed, steps, size);
+        elements[elementCount] = descriptor(nextUsed) + PackedLayout.DESC_LEN_OFFSET;
+        elements[elementCount + 1] = (written & 0xffff_ffffL) | (long) id << 32 | flags << FLAGS_SHIFT;
+        elementCount += 2;
+        nextUsed = steps == 1 ? PackedLayout.next(nextUsed, size) : advance(nextUsed, steps, size);
         unpublished += steps;
         if (inflight != null) {
             putNoted(inflight, steps);
@@ -308,10 +310,12 @@ public final class PackedQueue extends VirtQueue {
         if (inflight == null) {
             // One store each, and in order: whenever it ends the driver sees a number of chains as used, and the others
             // as it left them.
-            for (int i = 0; i < elementCount; i++) {
-                putElement(i);
+            long[] all = elements;
+            for (int i = 0; i < elementCount; i += 2) {
+                LittleEndian.putLong(all[i], all[i + 1]);
                 VarHandle.releaseFence();
             }
+            logElements();
         } else {
             showNoted(inflight);
         }
@@ -326,10 +330,15 @@ public final class PackedQueue extends VirtQueue {
     }
 
     private void putElement(int i) {
-        long descriptor = descriptor(elementCursors[i]);
-        LittleEndian.putLong(descriptor + PackedLayout.DESC_LEN_OFFSET, elements[i]);
-        if (log != null) {
-            log.wroteDescriptor(descriptor);
+        LittleEndian.putLong(elements[i], elements[i + 1]);
+    }
+
+    private void logElements() {
+        RingLog notes = log;
+        if (notes != null) {
+            for (int i = 0; i < elementCount; i += 2) {
+                notes.wroteDescriptor(elements[i] - PackedLayout.DESC_LEN_OFFSET);
+            }
         }
     }
 
@@ -337,7 +346,7 @@ public final class PackedQueue extends VirtQueue {
     private void showNoted(InflightPacked in) {
         in.beforeShown(nextUsed);
         VarHandle.releaseFence();
-        for (int i = elementCount - 1; i > 0; i--) {
+        for (int i = elementCount - 2; i > 0; i -= 2) {
             in.beforeRingStore();
             putElement(i);
         }
@@ -345,6 +354,7 @@ public final class PackedQueue extends VirtQueue {
         in.beforeRingStore();
         putElement(0);
         in.shown();
+        logElements();
     }
 
     private boolean driverWantsCall(int moved) {

@@ -4,12 +4,18 @@ import static org.vportd.virtio.queue.SplitLayout.distance;
 
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
-import org.vportd.posix.IoVector;
 import org.vportd.posix.LittleEndian;
 import org.vportd.virtio.memory.GuestMemory;
 
 /** A split virtqueue (Virtio 1.3 §2.7). Indexes run freely in 16 bits. */
 public final class SplitQueue extends VirtQueue {
+    // Parts of a descriptor's second half.
+    private static final long LENGTH = 0xffff_ffffL;
+    private static final int FLAGS_SHIFT = 32;
+    private static final long NEXT = (long) SplitLayout.VIRTQ_DESC_F_NEXT << FLAGS_SHIFT;
+    private static final long WRITABLE = (long) SplitLayout.VIRTQ_DESC_F_WRITE << FLAGS_SHIFT;
+    private static final long INDIRECT = (long) SplitLayout.VIRTQ_DESC_F_INDIRECT << FLAGS_SHIFT;
+
     private final DriverNotifier notifier;
     private final int size;
     private final int mask;
@@ -62,7 +68,7 @@ public final class SplitQueue extends VirtQueue {
         this.notifier = notifier;
         this.mask = size - 1;
         this.eventIdx = config.features().eventIdx();
-        this.chain = new ChainReader(config, memory, "head");
+        this.chain = new ChainReader(config, memory, segments(), "head");
         this.descriptors = config.descriptorAddress();
         this.availIdx = config.driverAddress() + SplitLayout.IDX_OFFSET;
         this.availRing = config.driverAddress() + SplitLayout.RING_OFFSET;
@@ -134,17 +140,25 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    long walkNext(boolean writable, IoVector into) {
-        if (!hasAvailable()) {
+    long walkNext() {
+        boolean fromRing = againNext == again.length;
+        if (fromRing && availSeen == nextWalk && !hasAvailable()) {
             return NO_CHAIN;
         }
-        boolean fromRing = againNext == again.length;
         int head = fromRing ? headAt(nextWalk) : again[againNext];
         if (head >= size) {
             throw new DriverFaultException("head is out of range: head=" + head + " num=" + size);
         }
-        chain.begin(head, writable, into);
-        walkChain(head);
+        long descriptor = descriptors + (long) head * SplitLayout.DESC_LENGTH;
+        long address = LittleEndian.getLong(descriptor);
+        long rest = LittleEndian.getLong(descriptor + SplitLayout.DESC_LEN_OFFSET); // len, flags, next at once
+        chain.begin(head);
+        if ((rest & (NEXT | INDIRECT)) == 0) { // the usual case: one buffer
+            chain.add(address, rest & LENGTH, (rest & WRITABLE) != 0);
+            countDescriptors(1);
+        } else {
+            walkChain(address, rest);
+        }
         if (chain.isMissing()) {
             return UNTRANSLATED;
         }
@@ -167,10 +181,11 @@ public final class SplitQueue extends VirtQueue {
         }
     }
 
-    private void walkChain(int head) {
+    private void walkChain(long firstAddress, long firstRest) {
+        long address = firstAddress;
+        long rest = firstRest;
         long table = descriptors;
         int limit = size;
-        int index = head;
         int left = limit;
         int steps = 0;
         boolean inTable = false;
@@ -179,13 +194,10 @@ public final class SplitQueue extends VirtQueue {
             if (left-- == 0) {
                 throw chain.fault("chain has a loop or is too long: num=" + limit);
             }
-            long descriptor = table + (long) index * SplitLayout.DESC_LENGTH;
-            long address = LittleEndian.getLong(descriptor);
-            long rest = LittleEndian.getLong(descriptor + SplitLayout.DESC_LEN_OFFSET); // len, flags, next at once
-            long length = rest & 0xffff_ffffL;
-            int flags = (int) (rest >>> 32) & 0xffff;
-            boolean more = (flags & SplitLayout.VIRTQ_DESC_F_NEXT) != 0;
-            if ((flags & SplitLayout.VIRTQ_DESC_F_INDIRECT) != 0) {
+            long length = rest & LENGTH;
+            boolean more = (rest & NEXT) != 0;
+            int index = 0;
+            if ((rest & INDIRECT) != 0) {
                 table = chain.table(address, length, !inTable && !more); // §2.7.5.3.1
                 if (table == GuestMemory.UNMAPPED) {
                     countDescriptors(steps);
@@ -194,18 +206,20 @@ public final class SplitQueue extends VirtQueue {
                 inTable = true;
                 limit = (int) (length / SplitLayout.DESC_LENGTH);
                 left = limit;
-                index = 0;
-                continue;
+            } else {
+                chain.add(address, length, (rest & WRITABLE) != 0);
+                if (!more) {
+                    countDescriptors(steps);
+                    return;
+                }
+                index = (int) (rest >>> 48);
+                if (index >= limit) {
+                    throw chain.fault("next is out of range: next=" + index + " num=" + limit);
+                }
             }
-            chain.add(address, length, (flags & SplitLayout.VIRTQ_DESC_F_WRITE) != 0);
-            if (!more) {
-                countDescriptors(steps);
-                return;
-            }
-            index = (int) (rest >>> 48);
-            if (index >= limit) {
-                throw chain.fault("next is out of range: next=" + index + " num=" + limit);
-            }
+            long descriptor = table + (long) index * SplitLayout.DESC_LENGTH;
+            address = LittleEndian.getLong(descriptor);
+            rest = LittleEndian.getLong(descriptor + SplitLayout.DESC_LEN_OFFSET);
         }
     }
 
@@ -238,8 +252,7 @@ public final class SplitQueue extends VirtQueue {
     @Override
     void putUsed(int id, int written, int steps) {
         long element = usedRing + (long) (nextUsed & mask) * SplitLayout.USED_ELEM_LENGTH;
-        LittleEndian.putInt(element, id);
-        LittleEndian.putInt(element + SplitLayout.USED_ELEM_LEN_OFFSET, written);
+        LittleEndian.putLong(element, (long) written << 32 | id);
         if (log != null) {
             log.wroteDeviceArea(element - usedFlags, SplitLayout.USED_ELEM_LENGTH);
         }

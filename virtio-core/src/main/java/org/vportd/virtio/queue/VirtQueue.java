@@ -210,20 +210,28 @@ public abstract class VirtQueue implements AutoCloseable {
     private void walk(boolean writable, int maxChains) {
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
         waiting = false;
+        chain().want(writable);
+        IoVector into = segments;
         while (chains < maxChains
                 && walkedDescriptors < limit
-                && segments.bytes() < MAX_WINDOW_BYTES
-                && segments.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
-            long before = segments.bytes();
-            long ticket = walkNext(writable, segments);
+                && into.bytes() < MAX_WINDOW_BYTES
+                && into.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
+            long before = into.bytes();
+            long ticket = walkNext();
             if (ticket < 0) {
                 if (ticket == UNTRANSLATED) {
-                    segments.truncate(segments.bytes() - before);
+                    into.truncate(into.bytes() - before);
                     waiting = true;
                 }
                 break;
             }
-            append(ticket, segments.bytes() - before);
+            if (chains == tickets.length) {
+                grow();
+            }
+            int slot = (head + chains) & (tickets.length - 1);
+            tickets[slot] = ticket;
+            sizes[slot] = into.bytes() - before;
+            chains++;
         }
         if (held.bytes() > 0 && chains > 0) {
             resume();
@@ -233,16 +241,6 @@ public abstract class VirtQueue implements AutoCloseable {
         if (chains < walked) {
             publish(); // the window may stay as it is for long, and a stop must find nothing returned but not shown
         }
-    }
-
-    private void append(long ticket, long bytes) {
-        if (chains == tickets.length) {
-            grow();
-        }
-        int slot = (head + chains) & (tickets.length - 1);
-        tickets[slot] = ticket;
-        sizes[slot] = bytes;
-        chains++;
     }
 
     private void grow() {
@@ -454,8 +452,8 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Lets the driver know that kicks are not needed for now; it may kick all the same. */
     public abstract void disableKicks();
 
-    /** Walks the next chain and adds what it holds in one direction; answers {@link #chainOf} it, {@link #NO_CHAIN} or {@link #UNTRANSLATED}. */
-    abstract long walkNext(boolean writable, IoVector into);
+    /** Walks the next chain and adds to the window what its {@link #chain} wants of it; answers {@link #chainOf} it, {@link #NO_CHAIN} or {@link #UNTRANSLATED}. */
+    abstract long walkNext();
 
     /**
      * What has to be known of a chain to return it.
