@@ -8,12 +8,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.vportd.bench.BenchMain;
 import org.vportd.bench.limit.LimitMain;
 
 /** What all scenarios of a run share: options, a folder for sockets and files, and the daemon's own command of Java. */
 final class Bench implements AutoCloseable {
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
-    private static final String DAEMON_MAIN = "org.vportd.daemon.Main";
 
     private final BenchOptions options;
     private final Path folder;
@@ -48,24 +48,25 @@ final class Bench implements AutoCloseable {
         return command;
     }
 
-    /** The same command up to the main class, with another class path, which the class-data archive does not fit. */
-    static List<String> plainJava(List<String> daemonCommand) {
+    /**
+     * The same Java with the same flags, what the daemon's jar says in its manifest included, and with our class path. A
+     * class-data archive is left out, as it would not fit.
+     */
+    static List<String> plainJava(List<String> daemonCommand) throws IOException {
         List<String> command = new ArrayList<>();
-        int end = daemonCommand.indexOf(DAEMON_MAIN);
-        List<String> flags = end < 0 ? List.of() : daemonCommand.subList(1, end);
-        command.add(
-                end < 0
-                        ? Path.of(System.getProperty("java.home"), "bin", "java")
-                                .toString()
-                        : daemonCommand.get(0));
-        for (int i = 0; i < flags.size(); i++) {
-            String flag = flags.get(i);
-            if (flag.equals("-cp") || flag.equals("-classpath")) {
+        command.add(daemonCommand.get(0));
+        for (int i = 1; i < daemonCommand.size(); i++) {
+            String word = daemonCommand.get(i);
+            if (word.equals("-jar") || !word.startsWith("-")) {
+                break;
+            }
+            if (word.equals("-cp") || word.equals("-classpath")) {
                 i++;
-            } else if (!flag.startsWith("-XX:SharedArchiveFile=") && !flag.startsWith("-XX:AOTCache")) {
-                command.add(flag);
+            } else if (!word.startsWith("-XX:SharedArchiveFile=") && !word.startsWith("-XX:AOTCache")) {
+                command.add(word);
             }
         }
+        command.addAll(List.of(BenchMain.jvmFlags().split(" ", -1)));
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         return command;

@@ -238,7 +238,7 @@ record Throughput(String name, Load load) implements Scenario {
         double cores = Runtime.getRuntime().availableProcessors();
         if (daemon < FULL && (daemon + driver + peer + Math.max(0, others)) / cores > FULL) {
             remarks.add("all cores are full");
-        } else if (Math.max(daemon, Math.max(driver, peer)) < WAITING) {
+        } else if (others <= MUCH && Math.max(daemon, Math.max(driver, peer)) < WAITING) {
             remarks.add("all wait for each other");
         }
         return String.join("; ", remarks);

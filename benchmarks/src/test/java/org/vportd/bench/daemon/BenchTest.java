@@ -2,32 +2,46 @@ package org.vportd.bench.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.vportd.bench.BenchMain;
 
 class BenchTest {
+    private static List<String> expected(String... flags) throws Exception {
+        List<String> command = new ArrayList<>(List.of("/jdk/bin/java"));
+        command.addAll(List.of(flags));
+        command.addAll(List.of(BenchMain.jvmFlags().split(" ", -1)));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        return command;
+    }
+
     @Test
-    void shouldKeepTheDaemonsFlagsAndReplaceItsClassPath() {
-        List<String> command = Bench.plainJava(List.of(
-                "/jdk/bin/java",
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                "/lib/vportd.jar",
-                "-XX:SharedArchiveFile=/lib/vportd.jsa",
-                "-Xshare:auto",
-                "org.vportd.daemon.Main",
-                "-cp",
-                "not a flag"));
+    void shouldKeepTheDaemonsFlagsAndReplaceItsJar() throws Exception {
         assertEquals(
-                List.of(
+                expected("-Xmx128m", "-XX:+UseSerialGC"),
+                Bench.plainJava(List.of(
                         "/jdk/bin/java",
                         "-Xmx128m",
                         "-XX:+UseSerialGC",
-                        "-Xshare:auto",
+                        "-XX:SharedArchiveFile=/lib/vportd.jsa",
+                        "-jar",
+                        "/lib/vportd.jar",
+                        "--socket-path=/s")));
+    }
+
+    @Test
+    void shouldKeepTheDaemonsFlagsAndReplaceItsClassPath() throws Exception {
+        assertEquals(
+                expected("-Xmx128m", "-Xshare:auto"),
+                Bench.plainJava(List.of(
+                        "/jdk/bin/java",
+                        "-Xmx128m",
                         "-cp",
-                        System.getProperty("java.class.path")),
-                command);
+                        "/lib/vportd.jar",
+                        "-Xshare:auto",
+                        "org.vportd.daemon.Main",
+                        "-not-a-flag")));
     }
 
     @Test
