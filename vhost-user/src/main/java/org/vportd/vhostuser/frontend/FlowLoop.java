@@ -45,10 +45,9 @@ public final class FlowLoop implements AutoCloseable {
         this.spinNs = spinNs;
         this.epoll = new Epoll(Math.max(1, flows.size() + 1));
         this.wake = EventFd.open(0);
-        epoll.add(wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
-        for (PortFlow flow : flows) {
-            // Changes alone: the count stays in the eventfd for whoever wants to know it, and is not read each time.
-            epoll.add(flow.callHeard(), Epoll.EPOLLIN | Epoll.EPOLLET, 0);
+        epoll.add(wake.fd(), Epoll.EPOLLIN, WAKE);
+        for (int i = 0; i < this.flows.length; i++) {
+            epoll.add(this.flows[i].callHeard(), Epoll.EPOLLIN, i);
         }
         this.thread = new Thread(this::run, "flows");
         thread.setDaemon(true);
@@ -122,7 +121,7 @@ public final class FlowLoop implements AutoCloseable {
                 if (going) {
                     work(true);
                 } else if (still) {
-                    epoll.await(WAIT_MS);
+                    sleep();
                 } else {
                     drain();
                 }
@@ -192,7 +191,19 @@ public final class FlowLoop implements AutoCloseable {
             drained &= flow.isDrained();
         }
         if (!news && (going || !drained)) {
-            epoll.await(WAIT_MS);
+            sleep();
+        }
+    }
+
+    private void sleep() throws IOException {
+        int events = epoll.await(WAIT_MS);
+        for (int i = 0; i < events; i++) {
+            int source = (int) epoll.dataAt(i);
+            if (source == WAKE) {
+                wake.drain();
+            } else {
+                flows[source].takeCalls();
+            }
         }
     }
 
