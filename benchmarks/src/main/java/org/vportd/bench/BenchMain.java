@@ -39,7 +39,12 @@ public final class BenchMain {
         Main.main(all.toArray(new String[0]));
     }
 
-    private static String jvmFlags() throws IOException {
+    /**
+     * The flags that everything needs which starts a JVM.
+     *
+     * @throws IOException when the build left them out
+     */
+    public static String jvmFlags() throws IOException {
         try (InputStream in = BenchMain.class.getResourceAsStream(FLAGS)) {
             if (in == null) {
                 throw new IOException("missing from the jar: resource=" + FLAGS);

@@ -1,7 +1,6 @@
 package org.vportd.bench.daemon;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.vportd.bench.BenchMain;
 import org.vportd.bench.limit.LimitMain;
 
 /** What all scenarios of a run share: options, a folder for sockets and files, and the daemon's own command of Java. */
@@ -49,19 +49,24 @@ final class Bench implements AutoCloseable {
     }
 
     /**
-     * The same command up to the jar, with another class path, which the class-data archive does not fit, and with what the
-     * jar's manifest says.
+     * The same Java with the same flags, what the daemon's jar says in its manifest included, and with our class path. A
+     * class-data archive is left out, as it would not fit.
      */
-    static List<String> plainJava(List<String> daemonCommand) {
-        int end = daemonCommand.indexOf("-jar");
-        if (end < 0) {
-            throw new IllegalArgumentException("vportd is not run from its jar: command=" + daemonCommand);
+    static List<String> plainJava(List<String> daemonCommand) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(daemonCommand.get(0));
+        for (int i = 1; i < daemonCommand.size(); i++) {
+            String word = daemonCommand.get(i);
+            if (word.equals("-jar") || !word.startsWith("-")) {
+                break;
+            }
+            if (word.equals("-cp") || word.equals("-classpath")) {
+                i++;
+            } else if (!word.startsWith("-XX:SharedArchiveFile=") && !word.startsWith("-XX:AOTCache")) {
+                command.add(word);
+            }
         }
-        List<String> command = new ArrayList<>(daemonCommand.subList(0, end));
-        command.removeIf(flag -> flag.startsWith("-XX:SharedArchiveFile=") || flag.startsWith("-XX:AOTCache"));
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(flag -> flag.startsWith("--add-opens") || flag.startsWith("--enable-native-access"))
-                .forEach(command::add);
+        command.addAll(List.of(BenchMain.jvmFlags().split(" ", -1)));
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         return command;

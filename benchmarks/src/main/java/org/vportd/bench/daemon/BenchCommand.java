@@ -77,7 +77,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--spin",
             paramLabel = "US",
-            defaultValue = "0",
+            defaultValue = "50",
             description =
                     "How long the driver of buffers up to 1 KiB looks for returned ones before it waits for a call"
                             + " (${DEFAULT-VALUE}).")

@@ -28,7 +28,6 @@ final class DaemonContender implements Contender {
     private final List<String> where;
     private @Nullable Peers peers;
     private @Nullable FlowLoop loop;
-    private long calls;
 
     private DaemonContender(Load load, DaemonProcess daemon, List<String> where) {
         this.load = load;
@@ -134,11 +133,12 @@ final class DaemonContender implements Contender {
         daemon.check();
         loop().throwFailure();
         long kicks = 0;
+        long calls = 0;
         long buffers = 0;
         long bytes = 0;
         for (PortFlow flow : flows) {
             kicks += flow.kicks();
-            calls += flow.takeCalls();
+            calls += flow.calls();
             buffers += flow.buffers();
             bytes += flow.bytes();
         }
@@ -148,7 +148,8 @@ final class DaemonContender implements Contender {
                 others == null ? bytes : others.bytes(),
                 buffers,
                 daemon.cpuNs(),
-                CpuClock.task(loop().task()),
+                Math.max(0, CpuClock.task(loop().task()) - loop().spunNs()),
+                loop().spunNs(),
                 others == null ? 0 : others.cpuNs(),
                 kicks,
                 calls,

@@ -114,6 +114,7 @@ final class LimitContender implements Contender {
                 bytes / load.blockBytes(),
                 process.cpuNs(),
                 0,
+                0,
                 peers.cpuNs(),
                 0,
                 process.board().calls(),

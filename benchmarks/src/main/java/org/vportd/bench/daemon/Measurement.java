@@ -7,7 +7,8 @@ package org.vportd.bench.daemon;
  * @param bytes what the peer got or gave; what was moved, where there is no peer
  * @param buffers the buffers that came back to the driver; of a plain loop the blocks
  * @param cpuNs the CPU time of the process that is measured
- * @param driverNs the CPU time of the thread that plays the guests
+ * @param driverNs the CPU time of the thread that plays the guests, less that in which it only looked for work
+ * @param spunNs that time
  * @param peerNs the CPU time of the peer, of the busier thread if there are two
  * @param kicks how often the device was kicked
  * @param calls how often it called; of a plain loop its system calls for data
@@ -20,6 +21,7 @@ record Measurement(
         long buffers,
         long cpuNs,
         long driverNs,
+        long spunNs,
         long peerNs,
         long kicks,
         long calls,
@@ -35,6 +37,7 @@ record Measurement(
                 buffers - earlier.buffers,
                 cpuNs - earlier.cpuNs,
                 driverNs - earlier.driverNs,
+                spunNs - earlier.spunNs,
                 peerNs - earlier.peerNs,
                 kicks - earlier.kicks,
                 calls - earlier.calls,
@@ -77,7 +80,7 @@ record Measurement(
 
     /** How much of one core others used, whom nobody has asked; the time of other threads of this process is in it. */
     double othersBusy() {
-        return Math.max(0, machineNs - cpuNs - driverNs - peerNs) / (double) Math.max(1, ns);
+        return Math.max(0, machineNs - cpuNs - driverNs - spunNs - peerNs) / (double) Math.max(1, ns);
     }
 
     /** So many of something for each buffer. */

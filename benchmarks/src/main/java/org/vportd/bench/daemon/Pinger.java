@@ -31,6 +31,9 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
     /** Sends blocks for a time and notes how long each took. */
     void ping(long durationMs, Latencies into) throws IOException;
 
+    /** The CPU time of its process. */
+    long cpuNs() throws IOException;
+
     @Override
     void close();
 
@@ -69,6 +72,11 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
             while (System.nanoTime() - end < 0) {
                 into.add(port.exchange(TIMEOUT_MS));
             }
+        }
+
+        @Override
+        public long cpuNs() throws IOException {
+            return daemon.cpuNs();
         }
 
         @Override
@@ -136,6 +144,11 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
                 into.add(System.nanoTime() - start);
             }
             process.halt(kick::signal);
+        }
+
+        @Override
+        public long cpuNs() throws IOException {
+            return process.cpuNs();
         }
 
         @Override

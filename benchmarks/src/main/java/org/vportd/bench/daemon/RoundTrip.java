@@ -21,7 +21,7 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
     private static final double POLLED = 0.5;
     private static final String POLL = "--poll";
     /** Longer than a round trip takes. */
-    private static final String POLL_US = "100";
+    private static final String POLL_US = "50";
 
     @Override
     public Outcome run(Bench bench) throws IOException {
@@ -51,14 +51,19 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
         }
     }
 
-    private static List<List<Latencies.Summary>> measure(List<Pinger> pingers, BenchOptions options)
-            throws IOException {
+    /** What all pingers did in their turns, and how much of a core others used meanwhile. */
+    private record Turns(List<List<Latencies.Summary>> summaries, double othersBusy) {}
+
+    private static Turns measure(List<Pinger> pingers, BenchOptions options) throws IOException {
         Latencies latencies = new Latencies();
         List<List<Latencies.Summary>> all = new ArrayList<>();
         for (Pinger pinger : pingers) {
             pinger.ping(options.warmupMs(), latencies);
             all.add(new ArrayList<>());
         }
+        ProcessClock self = new ProcessClock(ProcessHandle.current().pid());
+        long start = System.nanoTime();
+        long othersBefore = othersNs(pingers, self);
         for (int round = 0; round < options.rounds(); round++) {
             for (int i = 0; i < pingers.size(); i++) {
                 latencies.clear();
@@ -68,10 +73,20 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
                 all.get(i).add(latencies.summary());
             }
         }
-        return all;
+        double others = othersNs(pingers, self) - othersBefore;
+        return new Turns(all, others / (System.nanoTime() - start));
     }
 
-    private Outcome report(List<String> names, List<List<Latencies.Summary>> turns) {
+    private static long othersNs(List<Pinger> pingers, ProcessClock self) throws IOException {
+        long ns = CpuClock.machineNs() - self.ns();
+        for (Pinger pinger : pingers) {
+            ns -= pinger.cpuNs();
+        }
+        return ns;
+    }
+
+    private Outcome report(List<String> names, Turns measured) {
+        List<List<Latencies.Summary>> turns = measured.summaries;
         Outcome outcome = new Outcome();
         List<Latencies.Summary> bare = turns.get(1);
         for (int i = 0; i < turns.size(); i++) {
@@ -101,7 +116,8 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
                     Text.number(most.ratio()),
                     Text.range(most.low(), most.high()),
                     most.mark(),
-                    Text.number(all.ratio()));
+                    Text.number(all.ratio()),
+                    Text.others(measured.othersBusy));
         }
         return outcome;
     }

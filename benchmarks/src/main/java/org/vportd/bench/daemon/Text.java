@@ -4,6 +4,9 @@ import java.util.Locale;
 
 /** Numbers for tables. */
 final class Text {
+    /** More than this of a core used by others is worth a remark. */
+    static final double MUCH = 0.15;
+
     private Text() {}
 
     /** A number with three digits or so. */
@@ -18,6 +21,11 @@ final class Text {
 
     static String range(double low, double high) {
         return Double.isNaN(low) ? "" : "(" + number(low) + ".." + number(high) + ")";
+    }
+
+    /** Says how much of a core others used, if it was much. */
+    static String others(double busy) {
+        return busy > MUCH ? String.format(Locale.ROOT, "others used %.0f%% of a core", busy * 100) : "";
     }
 
     static String busy(double first, double second, double third) {

@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.vportd.bench.peer.Wire;
@@ -24,7 +23,7 @@ import org.vportd.vhostuser.frontend.RingFormat;
 record Throughput(String name, Load load) implements Scenario {
     private static final int SMALL_BYTES = 1024;
     private static final double FULL = 0.95;
-    private static final double MUCH = 0.15;
+    private static final double WAITING = 0.75;
     private static final double MEGA = 1e6;
     private static final double BATCHED = 0.97;
     private static final double SMALLEST_GAIN = 8;
@@ -231,12 +230,14 @@ record Throughput(String name, Load load) implements Scenario {
             remarks.add("the peer is the limit");
         }
         double others = median(turns.ours, Measurement::othersBusy);
-        if (others > MUCH) {
-            remarks.add(String.format(Locale.ROOT, "others used %.0f%% of a core", others * 100));
+        if (others > Text.MUCH) {
+            remarks.add(Text.others(others));
         }
         double cores = Runtime.getRuntime().availableProcessors();
-        if (daemon < FULL && (daemon + driver + peer) / cores > FULL) {
+        if (daemon < FULL && (daemon + driver + peer + Math.max(0, others)) / cores > FULL) {
             remarks.add("all cores are full");
+        } else if (others <= Text.MUCH && Math.max(daemon, Math.max(driver, peer)) < WAITING) {
+            remarks.add("all wait for each other");
         }
         return String.join("; ", remarks);
     }

@@ -43,7 +43,8 @@ public enum Section {
             "x p99",
             "(min..max)",
             "target",
-            "x p99.9"),
+            "x p99.9",
+            "remarks"),
     /** The daemon with more of what should cost nothing. */
     SCALING(
             "Scaling: one daemon against another one, in turns",

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Epoll;
 import org.vportd.posix.EventFd;
@@ -25,6 +26,7 @@ public final class FlowLoop implements AutoCloseable {
     private final Epoll epoll;
     private final EventFd wake;
     private final Thread thread;
+    private final AtomicLong spunNs = new AtomicLong();
     private final CountDownLatch started = new CountDownLatch(1);
     private volatile boolean going;
     private volatile boolean closing;
@@ -43,10 +45,9 @@ public final class FlowLoop implements AutoCloseable {
         this.spinNs = spinNs;
         this.epoll = new Epoll(Math.max(1, flows.size() + 1));
         this.wake = EventFd.open(0);
-        epoll.add(wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
-        for (PortFlow flow : flows) {
-            // Changes alone: the count stays in the eventfd for whoever wants to know it, and is not read each time.
-            epoll.add(flow.callHeard(), Epoll.EPOLLIN | Epoll.EPOLLET, 0);
+        epoll.add(wake.fd(), Epoll.EPOLLIN, WAKE);
+        for (int i = 0; i < this.flows.length; i++) {
+            epoll.add(this.flows[i].callHeard(), Epoll.EPOLLIN, i);
         }
         this.thread = new Thread(this::run, "flows");
         thread.setDaemon(true);
@@ -107,6 +108,11 @@ public final class FlowLoop implements AutoCloseable {
         throw new FrontendException("thread has not started");
     }
 
+    /** How long the thread has looked in vain for returned buffers, a moment ago. Thread: any. */
+    public long spunNs() {
+        return spunNs.get();
+    }
+
     private void run() {
         try {
             task = Path.of("/proc").resolve(Files.readSymbolicLink(Path.of("/proc/thread-self")));
@@ -115,7 +121,7 @@ public final class FlowLoop implements AutoCloseable {
                 if (going) {
                     work(true);
                 } else if (still) {
-                    epoll.await(WAIT_MS);
+                    sleep();
                 } else {
                     drain();
                 }
@@ -147,30 +153,34 @@ public final class FlowLoop implements AutoCloseable {
         for (PortFlow flow : all) {
             flow.disableCalls();
         }
-        long idleSince = 0;
-        boolean idle = false;
-        while (going == give && !closing) {
+        boolean more = true;
+        while (more && going == give && !closing) {
             int moved = 0;
             for (PortFlow flow : all) {
                 moved += flow.turn(give);
             }
-            if (moved > 0) {
-                idle = false;
-                continue;
-            }
-            if (!give || spinNs == 0) {
-                break;
-            }
-            long now = System.nanoTime();
-            if (!idle) {
-                idle = true;
-                idleSince = now;
-            } else if (now - idleSince > spinNs) {
-                break;
-            }
-            Thread.onSpinWait();
+            more = moved > 0 || (give && spin(all));
         }
         await(all);
+    }
+
+    /** Looks for returned buffers for a while; answers whether there are any. */
+    private boolean spin(PortFlow[] all) {
+        if (spinNs == 0) {
+            return false;
+        }
+        long start = System.nanoTime();
+        long now = start;
+        boolean used = false;
+        while (!used && now - start < spinNs && going && !closing) {
+            Thread.onSpinWait();
+            for (PortFlow flow : all) {
+                used |= flow.hasUsed();
+            }
+            now = System.nanoTime();
+        }
+        spunNs.lazySet(spunNs.getPlain() + now - start);
+        return used;
     }
 
     private void await(PortFlow[] all) throws IOException {
@@ -181,7 +191,19 @@ public final class FlowLoop implements AutoCloseable {
             drained &= flow.isDrained();
         }
         if (!news && (going || !drained)) {
-            epoll.await(WAIT_MS);
+            sleep();
+        }
+    }
+
+    private void sleep() throws IOException {
+        int events = epoll.await(WAIT_MS);
+        for (int i = 0; i < events; i++) {
+            int source = (int) epoll.dataAt(i);
+            if (source == WAKE) {
+                wake.drain();
+            } else {
+                flows[source].takeCalls();
+            }
         }
     }
 

@@ -25,6 +25,7 @@ public final class PortFlow {
     private final AtomicLong shownBuffers = new AtomicLong();
 
     private final AtomicLong shownBytes = new AtomicLong();
+    private final AtomicLong shownCalls = new AtomicLong();
 
     private PortFlow(DriverRing ring, boolean transmits, int blockBytes, long blocks, int depth) {
         this.ring = ring;
@@ -178,8 +179,13 @@ public final class PortFlow {
         return ring.kicks();
     }
 
-    /** How often the device has called, since the last time this was asked. Only where calls come through eventfds. */
-    public long takeCalls() throws PosixException {
-        return ring.drainCalls();
+    /** Takes the calls that have come. Only the thread that waits for them may: others would take its wake-up away. */
+    void takeCalls() throws PosixException {
+        shownCalls.lazySet(shownCalls.getPlain() + ring.drainCalls());
+    }
+
+    /** How often the device has called, as far as the thread that waits for it knows. Thread: any. */
+    public long calls() {
+        return shownCalls.get();
     }
 }
