@@ -13,6 +13,9 @@ import org.vportd.monitor.schema.ObjectType;
 
 /** The commands that read and write what chardevs of type {@code ringbuf} keep. */
 final class RingbufCommands {
+    /** An answer is text in memory, several times as large as what was read. */
+    private static final int MAX_READ_BYTES = 4 << 20;
+
     private static final EnumType FORMAT = EnumType.of("DataFormat", "utf8", "base64");
     private static final Pattern BASE64 = Pattern.compile("[A-Za-z0-9+/=\n]*");
     private static final ObjectType WRITE = ObjectType.of(
@@ -45,7 +48,7 @@ final class RingbufCommands {
             if (size <= 0) {
                 throw new QmpException("size must be greater than zero");
             }
-            byte[] bytes = ring.read((int) Math.min(size, Integer.MAX_VALUE));
+            byte[] bytes = ring.read((int) Math.min(size, MAX_READ_BYTES));
             return isBase64(arguments) ? Base64.getEncoder().encodeToString(bytes) : text(bytes);
         });
     }

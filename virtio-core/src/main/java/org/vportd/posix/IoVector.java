@@ -207,12 +207,19 @@ public final class IoVector implements AutoCloseable {
      */
     public int copyToRing(long ring, int capacity, int at) {
         int end = at;
-        for (int i = 0; i < segments(); i++) {
+        int count = segments();
+        for (int i = 0; i < count; i++) {
+            long from = segmentAddress(i);
             int bytes = (int) segmentBytes(i);
-            int first = Math.min(bytes, capacity - end);
-            NativeMemory.copy(segmentAddress(i), ring + end, first);
-            NativeMemory.copy(segmentAddress(i) + first, ring, bytes - first);
-            end = (end + bytes) % capacity;
+            int untilEnd = capacity - end;
+            if (bytes < untilEnd) {
+                NativeMemory.copy(from, ring + end, bytes);
+                end += bytes;
+            } else {
+                NativeMemory.copy(from, ring + end, untilEnd);
+                end = bytes - untilEnd;
+                NativeMemory.copy(from + untilEnd, ring, end);
+            }
         }
         return end;
     }

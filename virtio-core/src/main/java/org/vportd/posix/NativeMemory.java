@@ -32,6 +32,11 @@ public final class NativeMemory {
         return address;
     }
 
+    /** The same, with anything in it; pages are taken up only when something is put there. */
+    public static long reserve(long sizeBytes) {
+        return UnsafeApi.allocateMemory(sizeBytes);
+    }
+
     /** Frees what {@link #allocate} gave; 0 is ignored. */
     public static void free(long address) {
         if (address != 0) {

@@ -24,7 +24,10 @@ public final class RingbufChardev extends Chardev {
     private static final String CONTENTS = "contents";
 
     private final String typeName;
-    private final byte[] ring;
+    private final int capacity;
+    /** Not on the heap, which is small. */
+    private long ring;
+
     /** The end of a write that is larger than the ring. */
     private final IoVector newest = new IoVector();
 
@@ -45,7 +48,12 @@ public final class RingbufChardev extends Chardev {
             if (Long.bitCount(size) != 1) {
                 throw new ConfigException("size of ringbuf chardev must be power of two", "got " + size);
             }
-            RingbufChardev chardev = new RingbufChardev(name, opening.id(), (int) size);
+            RingbufChardev chardev;
+            try {
+                chardev = new RingbufChardev(name, opening.id(), (int) size);
+            } catch (OutOfMemoryError e) {
+                throw new ConfigException("not enough memory for ringbuf chardev", "size=" + size);
+            }
             if (opening.inherited() != null) {
                 chardev.append(opening.inherited().bytes(CONTENTS));
             }
@@ -56,7 +64,8 @@ public final class RingbufChardev extends Chardev {
     private RingbufChardev(String typeName, String id, int sizeBytes) {
         super(id);
         this.typeName = typeName;
-        this.ring = new byte[sizeBytes];
+        this.capacity = sizeBytes;
+        this.ring = NativeMemory.reserve(sizeBytes);
         raise(ChardevEvent.OPENED);
     }
 
@@ -68,44 +77,38 @@ public final class RingbufChardev extends Chardev {
     @Override
     protected long write(IoVector data) {
         long bytes = data.bytes();
-        if (bytes <= ring.length) {
+        if (bytes <= capacity) {
             append(data);
         } else {
             newest.clear();
-            newest.addPart(data, bytes - ring.length, ring.length); // the rest would be overwritten by the same write
+            newest.addPart(data, bytes - capacity, capacity); // the rest would be overwritten by the same write
             append(newest);
         }
         return bytes;
     }
 
     private void append(IoVector data) {
-        int index = (int) produced & (ring.length - 1);
-        for (int i = 0; i < data.segments(); i++) {
-            long address = data.segmentAddress(i);
-            int length = (int) data.segmentBytes(i);
-            int untilEnd = ring.length - index;
-            if (length < untilEnd) {
-                NativeMemory.get(address, ring, index, length);
-                index += length;
-            } else {
-                NativeMemory.get(address, ring, index, untilEnd);
-                index = length - untilEnd;
-                NativeMemory.get(address + untilEnd, ring, 0, index);
-            }
-        }
+        data.copyToRing(ring, capacity, place(produced));
         advance((int) data.bytes());
+    }
+
+    private int place(long position) {
+        return (int) position & (capacity - 1);
     }
 
     private void advance(int lengthBytes) {
         produced += lengthBytes;
-        consumed = Math.max(consumed, produced - ring.length);
+        consumed = Math.max(consumed, produced - capacity);
     }
 
     /** Puts bytes behind the output that is kept, as if the front-end had written them. */
     public void append(byte[] bytes) {
-        for (byte b : bytes) {
-            ring[(int) produced & (ring.length - 1)] = b;
-            advance(1);
+        for (int done = 0; done < bytes.length; ) {
+            int place = place(produced);
+            int n = Math.min(bytes.length - done, capacity - place);
+            NativeMemory.put(bytes, done, ring + place, n);
+            advance(n);
+            done += n;
         }
     }
 
@@ -127,9 +130,10 @@ public final class RingbufChardev extends Chardev {
 
     private byte[] oldest(int length) {
         byte[] bytes = new byte[length];
-        for (int i = 0; i < bytes.length; i++) {
-            bytes[i] = ring[(int) (consumed + i) & (ring.length - 1)];
-        }
+        int place = place(consumed);
+        int untilEnd = Math.min(length, capacity - place);
+        NativeMemory.get(ring + place, bytes, 0, untilEnd);
+        NativeMemory.get(ring, bytes, untilEnd, length - untilEnd);
         return bytes;
     }
 
@@ -141,5 +145,7 @@ public final class RingbufChardev extends Chardev {
     @Override
     public void close() {
         newest.close();
+        NativeMemory.free(ring);
+        ring = 0;
     }
 }

@@ -70,6 +70,15 @@ class RingbufChardevTest {
     }
 
     @Test
+    void shouldHoldMoreThanTheHeapDoes() throws Exception {
+        Chardev chardev = fixture.add("ringbuf,id=c,size=1G");
+        RecordingHandler front = fixture.attach(chardev);
+        front.write("kept elsewhere");
+
+        assertEquals("kept elsewhere", read(chardev, 100));
+    }
+
+    @Test
     void shouldHoldSixtyFourKibibytesByDefault() throws Exception {
         Chardev chardev = fixture.add("ringbuf,id=c");
         RecordingHandler front = fixture.attach(chardev);
