@@ -12,7 +12,7 @@ import org.openjdk.jmh.Main;
  * allocated unless another one is asked for.
  *
  * <p>JMH's forks are new JVMs, for which the manifest of the jar does nothing. The flags come from the build. Flags given
- * with {@code -jvmArgsAppend} come behind them, so {@code -XX:TieredStopAtLevel=4} there has the forks compile with C2.
+ * with {@code -jvmArgsAppend} come behind them, so {@code -XX:TieredStopAtLevel=1} there leaves the C2 compiler out.
  */
 public final class BenchMain {
     private static final String FLAGS = "jvm.flags";

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import org.vportd.posix.Posix;
 import picocli.CommandLine;
 
 /** Where the program begins: parses the command line, runs, and exits with 0, 1 (failed) or 2 (called wrongly). */
@@ -20,6 +21,9 @@ public final class Main {
      * @param args as the user typed them
      */
     public static void main(String[] args) {
+        Thread preparation = new Thread(new NativeLibrary(), "vportd-native");
+        preparation.setDaemon(true);
+        preparation.start(); // while this thread reads the command line
         System.exit(run(args));
     }
 
@@ -44,6 +48,14 @@ public final class Main {
         }
         if (all || args.contains(DRIVE)) {
             command.addSubcommand(DRIVE, DriveCommand.subcommand());
+        }
+    }
+
+    /** Has the native library bound, which takes as long as all else at the start; whoever needs it meanwhile waits. */
+    private static final class NativeLibrary implements Runnable {
+        @Override
+        public void run() {
+            Posix.effectiveUser();
         }
     }
 
