@@ -115,14 +115,14 @@ class HotswapLoadTest {
             }
 
             @Override
-            void drain(StringBuilder into) {}
-
-            @Override
-            void end(StringBuilder into) {
+            void drain(StringBuilder into) {
                 if (ringbuf != null) {
                     into.append(new String(ringbuf.read(BUFFER_LENGTH), StandardCharsets.US_ASCII));
                 }
             }
+
+            @Override
+            void end(StringBuilder into) {}
         };
     }
 
@@ -210,6 +210,7 @@ class HotswapLoadTest {
             }
             throttled += port.isThrottled() ? 1 : 0;
             Epoch next = next(i);
+            current.drain(got); // memory goes with its chardev
             change(next.options);
             next.begun();
             current.end(got);

@@ -145,6 +145,7 @@ public final class RingbufChardev extends Chardev {
     @Override
     public void close() {
         newest.close();
+        consumed = produced; // nothing is there to be read any more
         NativeMemory.free(ring);
         ring = 0;
     }

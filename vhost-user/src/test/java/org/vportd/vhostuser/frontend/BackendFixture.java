@@ -50,11 +50,17 @@ final class BackendFixture implements AutoCloseable {
     }
 
     BackendFixture(Path directory, RingFormat offered, BackendOptions options) throws Exception {
+        this(directory, offered, options, 0);
+    }
+
+    /** One whose loop looks for work before it sleeps. */
+    BackendFixture(Path directory, RingFormat offered, BackendOptions options, long pollBudgetNs) throws Exception {
         this.options = options;
         socket = directory.resolve("vhost");
         consolePeer = directory.resolve("p0");
         portPeer = directory.resolve("p1");
         loop = EventLoop.open();
+        loop.setPollBudget(pollBudgetNs);
         chardevs = BuiltinTypes.table(loop, ChardevServices.NONE);
         opened.push(chardevs);
         SerialOptions serial = SerialOptions.defaults().withMaxPorts(4).withRings(offered.packed(), offered.inOrder());
