@@ -101,11 +101,6 @@ public final class NativeMemory {
         return UnsafeApi.getShort(address);
     }
 
-    /** Reads two bytes in the machine's order, without a sign. */
-    public static char getChar(long address) {
-        return UnsafeApi.getChar(address);
-    }
-
     /** Writes two bytes in the machine's order. */
     public static void putShort(long address, short value) {
         UnsafeApi.putShort(address, value);
