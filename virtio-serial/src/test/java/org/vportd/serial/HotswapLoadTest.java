@@ -87,6 +87,9 @@ class HotswapLoadTest {
         /** Called once the chardev is there. */
         void begun() throws IOException {}
 
+        /** Called just before the chardev is replaced. */
+        void leave() {}
+
         /** Takes some of it early, so that there is room. */
         abstract void drain(StringBuilder into) throws IOException;
 
@@ -108,6 +111,7 @@ class HotswapLoadTest {
     private Epoch ringbuf() {
         return new Epoch("ringbuf,size=1M") {
             private @Nullable RingbufChardev ringbuf;
+            private String kept = "";
 
             @Override
             void begun() {
@@ -115,14 +119,19 @@ class HotswapLoadTest {
             }
 
             @Override
-            void drain(StringBuilder into) {
-                if (ringbuf != null) {
-                    into.append(new String(ringbuf.read(BUFFER_LENGTH), StandardCharsets.US_ASCII));
+            void leave() {
+                if (ringbuf != null) { // what it keeps goes with it
+                    kept = new String(ringbuf.read(BUFFER_LENGTH), StandardCharsets.US_ASCII);
                 }
             }
 
             @Override
-            void end(StringBuilder into) {}
+            void drain(StringBuilder into) {}
+
+            @Override
+            void end(StringBuilder into) {
+                into.append(kept);
+            }
         };
     }
 
@@ -210,7 +219,7 @@ class HotswapLoadTest {
             }
             throttled += port.isThrottled() ? 1 : 0;
             Epoch next = next(i);
-            current.drain(got); // memory goes with its chardev
+            current.leave();
             change(next.options);
             next.begun();
             current.end(got);
@@ -227,6 +236,7 @@ class HotswapLoadTest {
             dut.settle();
             return !port.isThrottled();
         });
+        current.leave();
         current.end(got);
         assertEquals(sent.length(), got.length(), "seed=" + seed);
         assertTrue(sent.toString().contentEquals(got), "seed=" + seed);
