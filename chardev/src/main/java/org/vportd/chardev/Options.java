@@ -31,7 +31,7 @@ public final class Options {
 
     private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z][A-Za-z0-9._-]*");
     private static final Pattern SIZE = Pattern.compile("([0-9]+)(\\.[0-9]+)?([bBkKmMgGtTpPeE])?");
-    private static final Pattern TOO_LARGE = Pattern.compile("[0-9]+|0[xX][0-9a-fA-F]+");
+    private static final Pattern TOO_LARGE = Pattern.compile("[1-9][0-9]*|0[0-7]+|0[xX][0-9a-fA-F]+");
     private static final String SIZE_SUFFIXES = "BKMGTPE";
     private static final int BITS_PER_SUFFIX = 10;
     private static final Set<String> ON = Set.of("on", "yes", "true", "y");

@@ -183,6 +183,15 @@ class OptionsTest {
     }
 
     @Test
+    void shouldNotCallANumberTooLargeThatIsNone() {
+        assertEquals(
+                "Parameter 'k' expects a number", refusal(() -> parse("x,k=08").number("k", 0, 0, 10)));
+        assertEquals(
+                "Value '0777777777777777777777777' is too large for parameter 'k'",
+                refusal(() -> parse("x,k=0777777777777777777777777").number("k", 0, 0, 10)));
+    }
+
+    @Test
     void shouldLimitTheLengthOfIdentifiers() throws ConfigException {
         String longest = "i".repeat(127);
         assertEquals(longest, parse("null,id=" + longest).id());

@@ -127,6 +127,9 @@ final class Daemon implements AutoCloseable {
         while (chardevs.areAwaited() && !loop.isStopped()) {
             loop.turn(-1); // wait=on: nothing else begins before somebody has connected
         }
+        if (loop.isStopped()) {
+            return; // told to end before it began
+        }
         addMonitors();
         for (DeviceConfig device : config.devices().controllers()) {
             within("-device vhost-user-serial", () -> devices.add(device));

@@ -2,10 +2,12 @@ package org.vportd.monitor;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
@@ -22,6 +24,7 @@ final class HumanChardevCommands {
     private static final Parameter ID = Parameter.of("id", Kind.CHARDEV);
     private static final Parameter RINGBUF = Parameter.of("device", Kind.RINGBUF);
     private static final Parameter CONSOLE = Parameter.of("device", Kind.CONSOLE);
+    private static final Set<String> HELP = Set.of("help", "?");
     private static final Parameter HUB = Parameter.of("hub", Kind.HUB);
     private static final Parameter MEMBER = Parameter.of("member", Kind.CHARDEV);
 
@@ -93,6 +96,9 @@ final class HumanChardevCommands {
     }
 
     private void add(HumanCall call) throws ConfigException {
+        if (helped(call)) {
+            return;
+        }
         try {
             tell(chardevs.add(call.options("args", "backend")), call);
         } catch (InvalidOptionException e) {
@@ -101,6 +107,9 @@ final class HumanChardevCommands {
     }
 
     private void change(HumanCall call) throws ConfigException {
+        if (helped(call)) {
+            return;
+        }
         try {
             Options options = call.options("args", "backend");
             if (options.id() != null) {
@@ -110,6 +119,26 @@ final class HumanChardevCommands {
         } catch (InvalidOptionException e) {
             throw misread(e, call);
         }
+    }
+
+    /** Shows the types, or what the one takes that is named, if there is a word for help among the options. */
+    private boolean helped(HumanCall call) {
+        List<String> words = List.of(call.word("args").split(",", -1));
+        String type = words.get(0);
+        if (HELP.contains(type)) {
+            show("Available chardev backend types: ", chardevs.typeNames(), call);
+        } else if (words.stream().anyMatch(HELP::contains)
+                && chardevs.typeNames().contains(type)) {
+            show(type + " options:", chardevs.keys(type), call);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private static void show(String title, Collection<String> names, HumanCall call) {
+        call.say(title);
+        new TreeSet<>(names).forEach(name -> call.say("  " + name));
     }
 
     private static ConfigException misread(InvalidOptionException e, HumanCall call) {

@@ -150,6 +150,29 @@ class LauncherIT {
         }
     }
 
+    @Test
+    @DisplayName("CH-22 + streams that are closed stay empty: no file of the JVM takes their place")
+    void shouldNotTakeFilesOfTheJvmForClosedStreams() throws Exception {
+        String command = "exec \"$0\" \"$1\" -virtioconsole stdio <&- >&- 2>&-";
+        Process daemon = new ProcessBuilder(
+                        "sh", "-c", command, LAUNCHER.toString(), "--socket-path=" + dir.resolve("s"))
+                .start();
+        try {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (!Files.exists(dir.resolve("s"))) {
+                assertTrue(daemon.isAlive() && System.nanoTime() < end, "did not start");
+                TimeUnit.MILLISECONDS.sleep(10);
+            }
+            for (int number = 0; number <= 2; number++) {
+                Path stream = Path.of("/proc", String.valueOf(daemon.pid()), "fd", String.valueOf(number));
+                assertEquals(Path.of("/dev/null"), Files.readSymbolicLink(stream));
+            }
+        } finally {
+            daemon.destroy();
+            assertTrue(daemon.waitFor(10, TimeUnit.SECONDS), "did not end");
+        }
+    }
+
     private static void readUntil(BufferedReader output, String text, List<String> lines) throws IOException {
         String line;
         do {

@@ -9,10 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.chardev.Options;
+import org.vportd.loop.EventLoop;
 
 /** Exit statuses: what is wrong with the command line ends the program with 2, what the system refuses with 1. */
 class ServeCommandTest {
@@ -136,5 +139,36 @@ class ServeCommandTest {
                         + " -device virtconsole,chardev=a -device virtconsole,chardev=b"));
         assertTrue(Files.exists(file)); // it had been opened before
         assertFalse(Files.exists(socket()));
+    }
+
+    private static Options options(String text, String impliedKey) {
+        return Options.parse(text, impliedKey, warning -> {});
+    }
+
+    @Test
+    @DisplayName("CH-10 + told to end while it waits for a client, it does not begin to serve")
+    void shouldNotBeginWhenEndedWhileItWaits() throws Exception {
+        String waiting = "socket,id=c,server=on,path=" + directory.resolve("c");
+        DaemonConfig config = new DaemonConfig(
+                null,
+                null,
+                false,
+                "waits",
+                (byte) 1,
+                List.of(),
+                List.of(ChardevConfig.of(options(waiting, "backend"))),
+                List.of(),
+                DevicesConfig.of(
+                        List.of(options("virtserialport,chardev=c", "driver")), SocketConfig.at(socket().toString())),
+                1,
+                0,
+                true);
+        try (EventLoop loop = EventLoop.open()) {
+            loop.stop();
+            try (Daemon daemon = Daemon.start(loop, config)) {
+                assertFalse(Files.exists(socket()));
+                assertEquals(OK, daemon.run());
+            }
+        }
     }
 }

@@ -366,7 +366,7 @@ class ChardevCommandsTest {
                 "Failed to add chardev 'd': File descriptor named '' has not been found",
                 client.error(make("chardev-add", "d", "socket", data.replace("}}}", "}}, 'server': false}"))));
         assertEquals(
-                "Failed to add chardev 'd': 'reconnect' option is incompatible with 'fd' address type",
+                "Failed to add chardev 'd': 'reconnect-ms' option is incompatible with 'fd' address type",
                 client.error(make(
                         "chardev-add",
                         "d",

@@ -124,6 +124,18 @@ class HumanCommandsTest {
 
     @ParameterizedTest
     @EnumSource
+    @DisplayName("CH-40 + help in the place of a type lists the types, after a type its options")
+    void optionsOfChardevs(Way way) throws Exception {
+        begin(way);
+        String types = ask("chardev-add help");
+        assertTrue(types.startsWith("Available chardev backend types: \n  file\n  hub\n"), types);
+        assertEquals(types, ask("chardev-change none ?"));
+        String keys = ask("chardev-add ringbuf,help");
+        assertTrue(keys.startsWith("ringbuf options:\n  ") && keys.contains("\n  size\n"), keys);
+    }
+
+    @ParameterizedTest
+    @EnumSource
     @DisplayName("CH-05 CH-21 CH-39 errors of chardev-add are QEMU's, without 'Failed to add'")
     void whatCannotBeAddedIsExplained(Way way) throws Exception {
         begin(way);

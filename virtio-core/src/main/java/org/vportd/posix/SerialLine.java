@@ -1,5 +1,7 @@
 package org.vportd.posix;
 
+import java.util.Arrays;
+
 /**
  * Calls on serial lines: their parameters, breaks and modem lines. Parameters go through {@code struct termios2}, which
  * takes any speed; its layout is that of the architectures the program runs on.
@@ -62,6 +64,14 @@ public final class SerialLine {
 
     private static final int CBAUD = 0x100f;
     private static final int BOTHER = 0x1000;
+    /** The speeds that have a name, from {@code B50} on; those of the second half have {@code BOTHER} added. */
+    private static final int[] SLOW = {50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400
+    };
+
+    private static final int[] FAST = {
+        57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000,
+        3500000, 4000000
+    };
     private static final int CIBAUD_SHIFT = 16;
     private static final int CSIZE = 0x30;
     private static final int CSIZE_SHIFT = 4;
@@ -141,7 +151,7 @@ public final class SerialLine {
         change(termios + IFLAG_OFFSET, COOKED_INPUT | IXON | IXANY | IXOFF, xonXoff | check);
         change(termios + OFLAG_OFFSET, OPOST, 0);
         change(termios + LFLAG_OFFSET, COOKED_LOCAL, 0);
-        int control = BOTHER | CREAD | CLOCAL | ((wanted.dataBits() - 5) << CSIZE_SHIFT);
+        int control = speedBits(wanted.baud()) | CREAD | CLOCAL | ((wanted.dataBits() - 5) << CSIZE_SHIFT);
         control |= wanted.stopBits() == 2 ? CSTOPB : 0;
         control |= switch (wanted.parity()) {
             case NONE -> 0;
@@ -155,6 +165,13 @@ public final class SerialLine {
         NativeMemory.putByte(termios + VTIME_OFFSET, (byte) 0);
         NativeMemory.putInt(termios + ISPEED_OFFSET, wanted.baud());
         NativeMemory.putInt(termios + OSPEED_OFFSET, wanted.baud());
+    }
+
+    /** The name of a speed if it has one, as programs that do not know {@code struct termios2} take others for 0. */
+    private static int speedBits(int baud) {
+        int slow = Arrays.binarySearch(SLOW, baud);
+        int fast = Arrays.binarySearch(FAST, baud);
+        return slow >= 0 ? slow + 1 : BOTHER | Math.max(0, fast + 1);
     }
 
     private static void change(long address, int clear, int set) {

@@ -13,6 +13,7 @@ import org.vportd.chardev.Opening;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
+import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
@@ -93,7 +94,9 @@ abstract class FdChardev extends Chardev {
     }
 
     static ConfigException couldNotOpen(String path, PosixException cause) {
-        return new OpenException("Could not open '" + path + "': " + cause.errorText());
+        return new OpenException(
+                "Could not open '" + path + "': " + cause.errorText(),
+                cause.errno() == Errno.ENXIO ? "a FIFO that nobody reads, or a device that is not there" : "");
     }
 
     /** Both ways at once would let a dead reader of the output end the input. */

@@ -19,6 +19,7 @@ import org.vportd.chardev.Options;
 import org.vportd.chardev.socket.InetFamily;
 import org.vportd.chardev.socket.InetHost;
 import org.vportd.chardev.socket.InetResolver;
+import org.vportd.chardev.socket.ServicePorts;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
@@ -66,7 +67,6 @@ public final class UdpChardev extends Chardev {
     };
 
     private static final Logger LOG = System.getLogger(UdpChardev.class.getName());
-    private static final int MAX_PORT = 65535;
     private static final int MAX_V4_BYTES = 65507;
     private static final int MAX_V6_BYTES = 65527;
     private static final int READS_PER_TURN = 16;
@@ -124,9 +124,8 @@ public final class UdpChardev extends Chardev {
         if (options.string("port", "").isEmpty()) {
             throw new ConfigException("chardev: udp: remote port not specified");
         }
-        InetHost remote = host(options, "host", (int) options.number("port", 0, 1, MAX_PORT));
-        int localPort =
-                options.string("localport", "").isEmpty() ? 0 : (int) options.number("localport", 0, 0, MAX_PORT);
+        InetHost remote = host(options, "host", port(options, "port", 1, "host"));
+        int localPort = options.string("localport", "").isEmpty() ? 0 : port(options, "localport", 0, "localaddr");
         InetHost local = host(options, "localaddr", localPort);
         boolean bound = localPort != 0 || !local.host().isEmpty();
         long patienceNs = InetHost.patienceNs(opening.loop());
@@ -147,6 +146,10 @@ public final class UdpChardev extends Chardev {
         } catch (IOException e) {
             throw new OpenException(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static int port(Options options, String key, int min, String hostKey) throws ConfigException {
+        return ServicePorts.of(options, key, min, "udp", options.string(hostKey, ""));
     }
 
     private static InetHost host(Options options, String key, int port) throws ConfigException {

@@ -92,12 +92,6 @@ public final class VcChardev extends Chardev {
         Options options = opening.options();
         int columns = dimension(options, "cols", "width", FONT_WIDTH, MAX_COLUMNS);
         int rows = dimension(options, "rows", "height", FONT_HEIGHT, MAX_ROWS);
-        if (columns == 0 && rows != 0) {
-            throw new ConfigException("chardev: vc: a height needs a width", "cols= or width=");
-        }
-        if (columns != 0 && rows == 0) {
-            throw new ConfigException("chardev: vc: a width needs a height", "rows= or height=");
-        }
         int historyLines = (int) options.number("scrollback", DEFAULT_HISTORY_LINES, 0, MAX_HISTORY_LINES);
         return new VcChardev(
                 opening, columns == 0 ? DEFAULT_COLUMNS : columns, rows == 0 ? DEFAULT_ROWS : rows, historyLines);

@@ -63,7 +63,7 @@ final class PemFiles {
                 certificates.add((X509Certificate) each);
             }
         } catch (CertificateException e) {
-            throw new ConfigException("Unable to import certificate " + path(name), String.valueOf(e.getMessage()));
+            throw new ConfigException("Unable to import certificate " + path(name), "it is damaged");
         }
         if (certificates.isEmpty()) {
             throw new ConfigException("Unable to import certificate " + path(name), "there is none in it");
@@ -83,7 +83,7 @@ final class PemFiles {
                 lists.add((X509CRL) each);
             }
         } catch (CertificateException | CRLException e) {
-            throw new ConfigException("Cannot load CRL '" + path(name) + "': " + e.getMessage());
+            throw new ConfigException("Cannot load CRL '" + path(name) + "': it is damaged");
         }
         if (lists.isEmpty()) {
             throw new ConfigException("Cannot load CRL '" + path(name) + "': there is none in it");
@@ -104,19 +104,25 @@ final class PemFiles {
         try (PEMParser parser = new PEMParser(new BufferedReader(
                 new InputStreamReader(new ByteArrayInputStream(bytes.get()), StandardCharsets.ISO_8859_1)))) {
             for (Object object = parser.readObject(); object != null; object = parser.readObject()) {
+                if (isEncrypted(object) && password.length == 0) {
+                    throw new ConfigException(
+                            "Cannot load key '" + path(name) + "': it is encrypted, and 'passwordid' is not given");
+                }
                 PrivateKeyInfo info = keyInfo(object, password);
                 if (info != null) {
                     return Optional.of(new JcaPEMKeyConverter().getPrivateKey(info));
                 }
             }
         } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            throw new ConfigException("Cannot load key '" + path(name) + "': " + reason(e, password));
+            String whose = password.length == 0 ? "" : "the password may be wrong, or ";
+            throw new ConfigException( // in words of its own: those of libraries name their classes
+                    "Cannot load key '" + path(name) + "': " + whose + "it is damaged or of an unknown kind");
         }
         throw new ConfigException("Cannot load key '" + path(name) + "': there is none in it");
     }
 
-    private static String reason(Exception e, char[] password) {
-        return password.length == 0 ? String.valueOf(e.getMessage()) : "the password may be wrong: " + e.getMessage();
+    private static boolean isEncrypted(Object object) {
+        return object instanceof PEMEncryptedKeyPair || object instanceof PKCS8EncryptedPrivateKeyInfo;
     }
 
     private static @Nullable PrivateKeyInfo keyInfo(Object object, char[] password)
@@ -126,10 +132,6 @@ final class PemFiles {
         }
         if (object instanceof PEMKeyPair pair) {
             return pair.getPrivateKeyInfo();
-        }
-        boolean isEncrypted = object instanceof PEMEncryptedKeyPair || object instanceof PKCS8EncryptedPrivateKeyInfo;
-        if (isEncrypted && password.length == 0) {
-            throw new IOException("it is encrypted, and 'passwordid' is not given");
         }
         if (object instanceof PEMEncryptedKeyPair pair) {
             return pair.decryptKeyPair(new BcPEMDecryptorProvider(password)).getPrivateKeyInfo();

@@ -22,8 +22,6 @@ final class AddressOptions {
             "cid",
             "fd");
 
-    private static final int MAX_PORT = 65535;
-
     private AddressOptions() {}
 
     /**
@@ -65,8 +63,8 @@ final class AddressOptions {
     }
 
     private static SocketAddress inet(Options options) throws ConfigException {
-        int port = (int) options.number("port", 0, 0, MAX_PORT);
-        int lastPort = (int) options.number("to", port, 0, MAX_PORT);
+        int port = ServicePorts.of(options, "port", 0, "tcp", options.string("host", ""));
+        int lastPort = (int) options.number("to", port, 0, ServicePorts.MAX_PORT);
         if (lastPort < port) {
             throw new ConfigException("Parameter 'to' expects a number", "from " + port + "; got " + lastPort);
         }

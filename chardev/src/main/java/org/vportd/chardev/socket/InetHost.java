@@ -25,6 +25,11 @@ public record InetHost(String host, int port, InetFamily family, boolean isNumer
     /** {@code host:port}, with brackets where the host has colons of its own. */
     @Override
     public String toString() {
+        return text(host, String.valueOf(port));
+    }
+
+    /** The same with the port as the user wrote it. */
+    static String text(String host, String port) {
         return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
     }
 }

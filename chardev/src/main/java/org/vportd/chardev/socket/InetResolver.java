@@ -73,7 +73,7 @@ public final class InetResolver {
                 .map(one -> new InetSocketAddress(one, host.port()))
                 .toList();
         if (wanted.isEmpty()) {
-            throw notFound(host, "Name or service not known", null);
+            throw notFound(host, "Address family for hostname not supported", null);
         }
         return wanted;
     }

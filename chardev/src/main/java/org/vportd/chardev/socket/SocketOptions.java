@@ -3,6 +3,7 @@ package org.vportd.chardev.socket;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -72,9 +73,7 @@ record SocketOptions(
     private static void checkAddress(Options options, SocketAddress address, boolean server) throws ConfigException {
         boolean tls = options.has("tls-creds");
         if (address instanceof SocketAddress.Passed) {
-            if (options.has("reconnect") || (!server && reconnectNs(options) > 0)) {
-                throw new ConfigException("'reconnect' option is incompatible with 'fd' address type");
-            }
+            refuseReconnect(options, "incompatible with 'fd' address type");
             if (tls && !server) {
                 throw new ConfigException("'tls_creds' option is incompatible with 'fd' address type as client");
             }
@@ -88,14 +87,17 @@ record SocketOptions(
         }
     }
 
+    private static void refuseReconnect(Options options, String why) throws ConfigException {
+        for (String key : List.of("reconnect", "reconnect-ms")) {
+            if (options.has(key)) {
+                throw new ConfigException("'" + key + "' option is " + why);
+            }
+        }
+    }
+
     private static void checkRole(Options options, boolean server) throws ConfigException {
         if (server) {
-            if (options.has("reconnect")) {
-                throw new ConfigException("'reconnect' option is incompatible with socket in server listen mode");
-            }
-            if (options.has("reconnect-ms")) {
-                LOG.log(Level.WARNING, "option 'reconnect-ms' has no effect on a socket in server listen mode");
-            }
+            refuseReconnect(options, "incompatible with socket in server listen mode");
             return;
         }
         if (options.bool("websocket", false)) {

@@ -2,6 +2,7 @@ package org.vportd.chardev.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFixture;
+import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
 import org.vportd.posix.Posix;
@@ -58,10 +60,14 @@ class FileChardevTest {
 
     @Test
     @DisplayName("CH-05 refusals")
-    void shouldRefuseMissingAndBadPaths() {
+    void shouldRefuseMissingAndBadPaths() throws Exception {
         assertEquals("chardev: file: no filename given", fixture.refusal("file,id=c"));
         assertEquals("Could not open '/x/y': No such file or directory", fixture.refusal("file,id=c,path=/x/y"));
         assertEquals("Could not open '': No such file or directory", fixture.refusal("file,id=c,path="));
+        Path fifo = folder.resolve("fifo");
+        Posix.makeFifo(fifo.toString(), 0600);
+        ConfigException refused = assertThrows(ConfigException.class, () -> fixture.add("file,id=c,path=" + fifo));
+        assertEquals("a FIFO that nobody reads, or a device that is not there", refused.hint());
     }
 
     @Test

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFixture;
 import org.vportd.chardev.ConfigException;
@@ -29,6 +32,9 @@ import org.vportd.posix.Terminals;
 /** On the slave of a pseudo-terminal, which has parameters but no breaks and no modem lines. */
 class SerialChardevTest {
     private static final Parameters USUAL = new Parameters(115_200, 8, Parity.NONE, 1, FlowControl.NONE);
+
+    @TempDir
+    private Path folder;
 
     private ChardevFixture fixture;
     private Peer outside;
@@ -81,6 +87,23 @@ class SerialChardevTest {
     void shouldSetParameters() throws Exception {
         fixture.add("serial,id=c,path=" + path + ",baud=31250,stopbits=2,flow=xonxoff,databits=8,parity=none");
         assertEquals(new Parameters(31_250, 8, Parity.NONE, 2, FlowControl.XONXOFF), parameters());
+    }
+
+    @Test
+    @DisplayName("CH-05 serial: programs that only know named speeds see the one that was asked for")
+    void shouldNameTheSpeed() throws Exception {
+        for (int baud : new int[] {300, 38_400, 57_600, 115_200, 4_000_000}) {
+            fixture.add("serial,id=c" + baud + ",path=" + path + ",baud=" + baud);
+            Path said = folder.resolve("speed");
+            Process stty = new ProcessBuilder("stty", "-F", path, "speed") // no pipes, whose ends would be counted
+                    .redirectInput(Path.of("/dev/null").toFile())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .redirectOutput(said.toFile())
+                    .start();
+            assertEquals(0, stty.waitFor());
+            assertEquals(baud + "\n", Files.readString(said));
+            fixture.chardevs().remove("c" + baud);
+        }
     }
 
     @Test

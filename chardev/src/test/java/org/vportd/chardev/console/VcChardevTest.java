@@ -47,8 +47,8 @@ class VcChardevTest {
         assertEquals("132x43", size("b", ",cols=132,rows=43"));
         assertEquals("100x37", size("d", ",width=800,height=600"));
         assertEquals("100x10", size("e", ",width=800,rows=10"));
-        assertEquals("chardev: vc: a width needs a height", fixture.refusal("vc,id=f,cols=100"));
-        assertEquals("chardev: vc: a height needs a width", fixture.refusal("vc,id=f,height=600"));
+        assertEquals("100x24", size("g", ",cols=100"));
+        assertEquals("80x37", size("h", ",height=600"));
         assertEquals("Parameter 'cols' expects a number from 1 to 1000", fixture.refusal("vc,id=f,cols=5000,rows=2"));
         assertEquals(
                 "Parameter 'width' expects a number from 8 to 8000", fixture.refusal("vc,id=f,width=7,height=600"));

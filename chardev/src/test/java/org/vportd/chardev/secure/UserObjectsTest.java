@@ -272,6 +272,29 @@ class UserObjectsTest {
     }
 
     @Test
+    @DisplayName("CH-14 + tls-creds: what is damaged is told in words, without names of classes")
+    void tellsOfDamage() throws Exception {
+        Path odd = Files.createTempDirectory(folder, "odd");
+        for (String name : List.of("ca-cert.pem", "server-cert.pem", "server-key.pem")) {
+            copy(name, odd.resolve(name));
+        }
+        String options = "tls-creds-x509,id=t,endpoint=server,dir=" + odd;
+        Path key = odd.resolve("server-key.pem");
+        Files.writeString(key, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+        assertEquals("Cannot load key '" + key + "': it is damaged or of an unknown kind", refusal(options));
+        Path list = odd.resolve("ca-crl.pem");
+        Files.delete(key);
+        copy("server-key.pem", key);
+        Files.writeString(list, "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
+        assertEquals("Cannot load CRL '" + list + "': it is damaged", refusal(options));
+        Path certificate = odd.resolve("server-cert.pem");
+        Files.writeString(certificate, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+        ConfigException refused = assertThrows(ConfigException.class, () -> add(options));
+        assertEquals("Unable to import certificate " + certificate, refused.getMessage());
+        assertEquals("it is damaged", refused.hint());
+    }
+
+    @Test
     @DisplayName("CH-14 tls-creds: RSA keys in PKCS#1 are read too")
     void readsRsaKeys() throws Exception {
         Path odd = Files.createTempDirectory(folder, "odd");

@@ -273,13 +273,37 @@ class SocketFeaturesTest {
     }
 
     @Test
-    @DisplayName("CH-14 reconnect-ms on a server does nothing, but is not passed over in silence")
-    void shouldWarnOfReconnectOnServer() throws Exception {
-        add("socket,id=c,server=on,wait=off,reconnect-ms=10,path=" + path);
-
+    @DisplayName("CH-14 reconnect-ms is refused where reconnect is, by its own name, whatever its value")
+    void shouldRefuseReconnectMsByItsName() {
         assertEquals(
-                List.of("WARNING option 'reconnect-ms' has no effect on a socket in server listen mode"),
-                fixture.log());
+                "'reconnect-ms' option is incompatible with socket in server listen mode",
+                refusal("socket,id=c,server=on,wait=off,reconnect-ms=0,path=" + path));
+        assertEquals(
+                "'reconnect-ms' option is incompatible with 'fd' address type",
+                refusal("socket,id=c,fd=none,reconnect-ms=10"));
+    }
+
+    @Test
+    @DisplayName("CH-14 a port may be the name of a service of its protocol")
+    void shouldFindPortsOfServices() {
+        List<String> lines = List.of("# x 1/tcp", "", "ntp 123/udp", "x11\t6000/tcp  x11-0 # X 7/tcp", "odd 99999/tcp");
+        assertEquals(123, ServicePorts.find(lines, "ntp", "udp").orElseThrow());
+        assertEquals(6000, ServicePorts.find(lines, "x11-0", "tcp").orElseThrow());
+        for (String unknown : List.of("ntp", "X", "odd", "6000/tcp", "x", "")) {
+            assertTrue(ServicePorts.find(lines, unknown, "tcp").isEmpty(), unknown);
+        }
+        assertEquals(
+                "address resolution failed for [::1]:no such: Servname not supported for ai_socktype",
+                refusal("socket,id=c,server=on,host=::1,port=no such"));
+        assertEquals("Parameter 'port' expects a number", refusal("socket,id=c,host=::1,port="));
+    }
+
+    @Test
+    @DisplayName("CH-14 an address of the family that was refused is not called unknown")
+    void shouldTellWhenTheFamilyDoesNotFit() {
+        assertEquals(
+                "address resolution failed for 127.0.0.1:1: Address family for hostname not supported",
+                refusal("socket,id=c,host=127.0.0.1,port=1,ipv4=off"));
     }
 
     @Test
