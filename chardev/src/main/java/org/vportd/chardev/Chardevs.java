@@ -253,6 +253,11 @@ public final class Chardevs implements AutoCloseable {
         return byId.get(id);
     }
 
+    /** The name of the type of one of them, as in {@code backend=}. */
+    public String typeName(Chardev chardev) {
+        return Objects.requireNonNull(made.get(chardev.id())).string("backend", "");
+    }
+
     /** The part of the loop that a chardev of this table lives on, to be moved together with those it {@link Chardev#uses}. */
     public EventLoop partOf(Chardev chardev) {
         return Objects.requireNonNull(parts.get(chardev.id()));

@@ -38,6 +38,7 @@ public final class Monitors implements AutoCloseable {
         new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
         new DeviceCommands(environment).addTo(commands);
+        new ObjectTree(environment).addTo(commands);
         new ConsoleCommands(environment.devices()).addTo(commands);
         human = new HumanCommands(environment, commands);
     }
