@@ -165,8 +165,8 @@ public final class Chardevs implements AutoCloseable {
         checkKeys(type, id, options);
         EventLoop part = predecessor == null ? loop.part() : partOf(predecessor); // which may hand things over
         OutputLog log = inherited == null
-                ? logType.open(part, id, options)
-                : logType.open(part, id, options, inherited.parcel("log"));
+                ? logType.open(part, id, options, services)
+                : logType.open(part, id, options, services, inherited.parcel("log"));
         try {
             Parcel state = inherited == null ? null : inherited.parcel("state");
             Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor, state));

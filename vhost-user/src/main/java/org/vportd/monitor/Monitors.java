@@ -163,5 +163,6 @@ public final class Monitors implements AutoCloseable {
         sessions.clear();
         humanSessions.forEach(HumanSession::close);
         humanSessions.clear();
+        environment.descriptors().sets().close();
     }
 }

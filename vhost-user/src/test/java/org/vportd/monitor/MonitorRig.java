@@ -62,6 +62,11 @@ final class MonitorRig implements AutoCloseable {
             public @Nullable Fd takeDescriptor(String name) {
                 return descriptors.take(name);
             }
+
+            @Override
+            public Fd openPassed(String set, int flags) throws PosixException {
+                return descriptors.open(set, flags);
+            }
         });
         monitors = new Monitors(
                 new MonitorEnvironment(
