@@ -126,9 +126,14 @@ public final class Monitors implements AutoCloseable {
         events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", reason));
     }
 
+    /** A client knows that it is there itself. */
     private void send(Map<String, Object> event) {
+        boolean isPeer = EventType.CHARDEV_CHANGE.name().equals(event.get("event"));
+        Object id = event.get("data") instanceof Map<?, ?> data ? data.get("id") : null;
         for (QmpSession session : sessions) {
-            session.sendEvent(event);
+            if (!isPeer || !session.chardevId().equals(id)) {
+                session.sendEvent(event);
+            }
         }
     }
 
