@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.handover.Parcel;
+import org.vportd.monitor.json.JsonBudget;
 
 /**
  * The monitors of the program, and what they have in common: the commands, and the events that each of them is told.
@@ -19,6 +20,7 @@ public final class Monitors implements AutoCloseable {
     private final CommandTable commands = new CommandTable();
     private final EventQueue events;
     private final HumanCommands human;
+    private final JsonBudget budget = new JsonBudget();
     private final List<QmpSession> sessions = new ArrayList<>();
     private final List<HumanSession> humanSessions = new ArrayList<>();
 
@@ -65,6 +67,11 @@ public final class Monitors implements AutoCloseable {
      */
     public void addHuman(Chardev chardev) throws ConfigException {
         humanSessions.add(HumanSession.open(environment, human, chardev));
+    }
+
+    /** What the commands may take that clients of all monitors are sending. */
+    JsonBudget budget() {
+        return budget;
     }
 
     HumanCommands human() {
