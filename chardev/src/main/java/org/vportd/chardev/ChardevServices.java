@@ -1,10 +1,16 @@
 package org.vportd.chardev;
 
 import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
 
 /** What the program around the chardevs does for them. Loop thread only. */
 public interface ChardevServices {
+    /** How paths begin that mean descriptors instead of files. */
+    String PASSED_PREFIX = "/dev/fdset/";
+
     /** Has nothing to offer. */
     ChardevServices NONE = new ChardevServices() {};
 
@@ -20,6 +26,25 @@ public interface ChardevServices {
      */
     default @Nullable Fd takeDescriptor(String name) {
         return null;
+    }
+
+    /**
+     * Opens what paths that begin with {@link #PASSED_PREFIX} mean: a descriptor that the user has passed.
+     *
+     * @param set which set of descriptors, the rest of the path
+     * @param flags as of open(2)
+     * @return a descriptor of its own for the same open file
+     * @throws PosixException if there is none that was opened for that
+     */
+    default Fd openPassed(String set, int flags) throws PosixException {
+        throw new PosixException("open", Errno.ENOENT);
+    }
+
+    /** Opens a path, or makes the file, unless it means a descriptor that the user has passed. */
+    default Fd openPath(String path, int flags) throws PosixException {
+        return path.startsWith(PASSED_PREFIX)
+                ? openPassed(path.substring(PASSED_PREFIX.length()), flags)
+                : Posix.open(path, flags, 0666);
     }
 
     /**

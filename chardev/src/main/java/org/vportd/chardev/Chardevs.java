@@ -165,8 +165,8 @@ public final class Chardevs implements AutoCloseable {
         checkKeys(type, id, options);
         EventLoop part = predecessor == null ? loop.part() : partOf(predecessor); // which may hand things over
         OutputLog log = inherited == null
-                ? logType.open(part, id, options)
-                : logType.open(part, id, options, inherited.parcel("log"));
+                ? logType.open(part, id, options, services)
+                : logType.open(part, id, options, services, inherited.parcel("log"));
         try {
             Parcel state = inherited == null ? null : inherited.parcel("state");
             Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor, state));
@@ -251,6 +251,11 @@ public final class Chardevs implements AutoCloseable {
     /** The chardev of an id, or null. */
     public @Nullable Chardev find(String id) {
         return byId.get(id);
+    }
+
+    /** The name of the type of one of them, as in {@code backend=}. */
+    public String typeName(Chardev chardev) {
+        return Objects.requireNonNull(made.get(chardev.id())).string("backend", "");
     }
 
     /** The part of the loop that a chardev of this table lives on, to be moved together with those it {@link Chardev#uses}. */

@@ -19,16 +19,17 @@ public interface OutputLog extends AutoCloseable {
          * @throws ConfigException if they do not fit, or the file cannot be had
          */
         @Nullable
-        OutputLog open(EventLoop loop, String id, Options options) throws ConfigException;
+        OutputLog open(EventLoop loop, String id, Options options, ChardevServices services) throws ConfigException;
 
         /**
          * Goes on with the log of another process, see {@link OutputLog#pack}. Those that have none to pass need not know.
          *
          * @throws ConfigException if it cannot
          */
-        default @Nullable OutputLog open(EventLoop loop, String id, Options options, Parcel inherited)
+        default @Nullable OutputLog open(
+                EventLoop loop, String id, Options options, ChardevServices services, Parcel inherited)
                 throws ConfigException {
-            return open(loop, id, options);
+            return open(loop, id, options, services);
         }
     }
 

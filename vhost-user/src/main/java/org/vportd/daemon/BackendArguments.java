@@ -18,7 +18,8 @@ final class BackendArguments {
     @Option(
             names = {"-object", "--object"},
             paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
-            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret.")
+            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret;"
+                    + " or a monitor, as newer QEMU has them: monitor-qmp or monitor-hmp, with chardev=ID.")
     private List<String> objects = new ArrayList<>();
 
     @Option(
@@ -143,7 +144,18 @@ final class BackendArguments {
         made.monitors("-qmp", qmps, MonitorConfig.Mode.CONTROL, false);
         made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
         made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
-        List<Options> madeObjects = parse("-object", objects, "qom-type", JsonOptions::object);
+        List<Options> madeObjects = new ArrayList<>();
+        for (Options object : parse("-object", objects, "qom-type", JsonOptions::object)) {
+            if (!MonitorConfig.isObject(object)) {
+                madeObjects.add(object);
+                continue;
+            }
+            try {
+                madeMonitors.add(MonitorConfig.ofObject(object));
+            } catch (ConfigException e) {
+                throw e.within("-object " + object);
+            }
+        }
         return new Parsed(madeObjects, madeChardevs, madeMonitors, madeDevices);
     }
 

@@ -6,6 +6,7 @@ import org.vportd.chardev.secure.UserObjects;
 import org.vportd.loop.EventLoop;
 import org.vportd.monitor.NamedDescriptors;
 import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
 
 /** What the daemon does for its chardevs. */
 final class DaemonServices implements ChardevServices {
@@ -30,6 +31,11 @@ final class DaemonServices implements ChardevServices {
     @Override
     public @Nullable Fd takeDescriptor(String name) {
         return descriptors.take(name);
+    }
+
+    @Override
+    public Fd openPassed(String set, int flags) throws PosixException {
+        return descriptors.open(set, flags);
     }
 
     @Override

@@ -299,6 +299,31 @@ final class DeviceTable implements DeviceControl, DeviceTree, AutoCloseable {
         return Stream.concat(ports, controllers.keySet().stream()).toList();
     }
 
+    @Override
+    public Map<String, Map<String, Object>> objects() {
+        Map<String, Map<String, Object>> objects = new LinkedHashMap<>();
+        controllers.keySet().forEach(id -> objects.put(PATH + id, Map.of("type", "vhost-user-serial")));
+        byPath.forEach((path, plugged) -> objects.put(path, properties(plugged.port())));
+        return objects;
+    }
+
+    private static Map<String, Object> properties(SerialPort port) {
+        String name = port.name();
+        return Map.of(
+                "type",
+                port.options().type().optionName(),
+                "nr",
+                port.id(),
+                "name",
+                name == null ? "" : name,
+                "chardev",
+                port.chardevId(),
+                "realized",
+                true,
+                "hotpluggable",
+                true);
+    }
+
     /** Ends all sessions and closes all devices. */
     @Override
     public void close() {

@@ -1,5 +1,7 @@
 package org.vportd.daemon;
 
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -14,6 +16,13 @@ import org.vportd.handover.Parcel;
  * @param pretty whether QMP is laid out for people
  */
 record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
+    /** Of the types of {@code -object} that are monitors. */
+    private static final Map<String, Set<String>> OBJECT_KEYS = Map.of(
+            "monitor-qmp",
+            Set.of("qom-type", "id", "chardev", "pretty"),
+            "monitor-hmp",
+            Set.of("qom-type", "id", "chardev", "readline"));
+
     private static final Set<String> KEYS = Set.of("chardev", "mode", "pretty", "id");
 
     /** What is spoken. */
@@ -40,6 +49,34 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
                 String.valueOf(from.text("chardev")),
                 from.flag("control") ? Mode.CONTROL : Mode.READLINE,
                 from.flag("pretty"));
+    }
+
+    /** What the types of {@code -object} that are monitors accept. */
+    static Map<String, Set<String>> objectKeys() {
+        return OBJECT_KEYS;
+    }
+
+    /** Whether an {@code -object} is a monitor. */
+    static boolean isObject(Options options) {
+        return OBJECT_KEYS.containsKey(options.string("qom-type", ""));
+    }
+
+    /** Reads such an object, of which there is the one from the start to the end. */
+    static MonitorConfig ofObject(Options options) throws ConfigException {
+        String type = options.string("qom-type", "");
+        options.accept(OBJECT_KEYS.getOrDefault(type, Set.of()));
+        for (String required : List.of("id", "chardev")) {
+            if (options.string(required, "").isEmpty()) {
+                throw new ConfigException("Parameter '" + required + "' is missing", type + ",id=ID,chardev=ID");
+            }
+        }
+        options.id(); // refuses one of a wrong form
+        if (!options.bool("readline", true)) {
+            throw new ConfigException("'readline' cannot be switched off", "lines are edited in any case");
+        }
+        Mode mode = type.equals("monitor-qmp") ? Mode.CONTROL : Mode.READLINE;
+        return new MonitorConfig(
+                "-object " + options, options.string("chardev", ""), mode, options.bool("pretty", false));
     }
 
     /** Reads the options of {@code -mon}. */

@@ -1,5 +1,6 @@
 package org.vportd.daemon;
 
+import java.util.Map;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.secure.UserObjects;
@@ -16,6 +17,11 @@ final class ObjectTable implements ObjectControl {
     @Override
     public void add(String type, String id, Options options) throws ConfigException {
         objects.add(options.with(UserObjects.IMPLIED_KEY, type).with("id", id));
+    }
+
+    @Override
+    public Map<String, String> types() {
+        return objects.types();
     }
 
     @Override

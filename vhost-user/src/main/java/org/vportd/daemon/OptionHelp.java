@@ -59,7 +59,11 @@ final class OptionHelp {
     void object(String option) throws ConfigException {
         String type = kind(option);
         if (WORDS.contains(type)) {
-            list("List of user creatable objects:", UserObjects.typeNames());
+            Set<String> types = new TreeSet<>(UserObjects.typeNames());
+            types.addAll(MonitorConfig.objectKeys().keySet());
+            list("List of user creatable objects:", types);
+        } else if (MonitorConfig.objectKeys().containsKey(type)) {
+            list(type + " options:", MonitorConfig.objectKeys().getOrDefault(type, Set.of()));
         } else if (UserObjects.typeNames().contains(type)) {
             list(type + " options:", UserObjects.keys(type));
         } else {

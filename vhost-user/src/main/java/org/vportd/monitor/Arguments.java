@@ -2,6 +2,7 @@ package org.vportd.monitor;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The arguments of a command, which its schema has let pass. */
 record Arguments(Map<?, ?> values) {
@@ -19,6 +20,16 @@ record Arguments(Map<?, ?> values) {
 
     long integer(String name) {
         return values.get(name) instanceof Long number ? number : 0;
+    }
+
+    @Nullable
+    Long optionalInteger(String name) {
+        return values.get(name) instanceof Long number ? number : null;
+    }
+
+    @Nullable
+    String optionalString(String name) {
+        return values.get(name) instanceof String text ? text : null;
     }
 
     Map<?, ?> object(String name) {

@@ -38,6 +38,9 @@ final class BackendSchema {
             flag("ipv4"),
             flag("ipv6"),
             flag("keep-alive"),
+            Member.optional("keep-alive-count", IntegerType.UINT32),
+            Member.optional("keep-alive-idle", IntegerType.UINT32),
+            Member.optional("keep-alive-interval", IntegerType.UINT32),
             flag("mptcp"));
     private static final ObjectType UNIX =
             ObjectType.of("UnixSocketAddress", Member.required("path", Builtin.STR), flag("abstract"), flag("tight"));

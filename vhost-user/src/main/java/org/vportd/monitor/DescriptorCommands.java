@@ -4,7 +4,9 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.socket.SocketChardev;
+import org.vportd.monitor.schema.ArrayType;
 import org.vportd.monitor.schema.Builtin;
+import org.vportd.monitor.schema.IntegerType;
 import org.vportd.monitor.schema.Member;
 import org.vportd.monitor.schema.ObjectType;
 import org.vportd.posix.Fd;
@@ -20,6 +22,19 @@ final class DescriptorCommands {
             Member.required("fdname", Builtin.STR),
             Member.optional("skipauth", Builtin.BOOL),
             Member.optional("tls", Builtin.BOOL));
+
+    private static final ObjectType ADD_FD = ObjectType.of(
+            "add-fd", Member.optional("fdset-id", IntegerType.INT), Member.optional("opaque", Builtin.STR));
+    private static final ObjectType ADDED = ObjectType.of(
+            "AddfdInfo", Member.required("fdset-id", IntegerType.INT), Member.required("fd", IntegerType.INT));
+    private static final ObjectType REMOVE_FD = ObjectType.of(
+            "remove-fd", Member.required("fdset-id", IntegerType.INT), Member.optional("fd", IntegerType.INT));
+    private static final ObjectType SET_MEMBER = ObjectType.of(
+            "FdsetFdInfo", Member.required("fd", IntegerType.INT), Member.optional("opaque", Builtin.STR));
+    private static final ArrayType SETS = new ArrayType(ObjectType.of(
+            "FdsetInfo",
+            Member.required("fdset-id", IntegerType.INT),
+            Member.required("fds", new ArrayType(SET_MEMBER))));
 
     private final MonitorEnvironment environment;
 
@@ -41,10 +56,34 @@ final class DescriptorCommands {
             descriptor.close();
             return null;
         });
+        table.add("add-fd", ADD_FD, ADDED, (arguments, session) -> addToSet(arguments, session));
+        table.add("remove-fd", REMOVE_FD, ObjectType.EMPTY, (arguments, session) -> {
+            sets().remove(arguments.integer("fdset-id"), arguments.optionalInteger("fd"));
+            return null;
+        });
+        table.add("query-fdsets", ObjectType.EMPTY, SETS, (arguments, session) -> sets().toJson());
         table.add("add_client", ADD_CLIENT, ObjectType.EMPTY, (arguments, session) -> {
             addClient(arguments, session);
             return null;
         });
+    }
+
+    private DescriptorSets sets() {
+        return environment.descriptors().sets();
+    }
+
+    private Object addToSet(Arguments arguments, Requester session) throws QmpException {
+        Fd descriptor = session.takePassed();
+        if (descriptor == null) {
+            throw new QmpException("No file descriptor supplied via SCM_RIGHTS");
+        }
+        Long wanted = arguments.optionalInteger("fdset-id");
+        if (wanted != null && wanted < 0) {
+            descriptor.close();
+            throw new QmpException("Parameter 'fdset-id' expects a non-negative value");
+        }
+        long set = sets().add(descriptor, wanted, arguments.optionalString("opaque"));
+        return Members.of("fdset-id", set, "fd", descriptor.value());
     }
 
     private static void keep(String name, Requester session) throws QmpException {

@@ -3,8 +3,6 @@ package org.vportd.monitor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.vportd.chardev.Chardev;
-import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.socket.SocketChardev;
 import org.vportd.monitor.schema.AlternateType;
 import org.vportd.monitor.schema.ArrayType;
@@ -16,8 +14,6 @@ import org.vportd.monitor.schema.ObjectType;
 
 /** The commands that add, remove and look at devices and objects, and those that free a stuck connection. */
 final class DeviceCommands {
-    private static final String CHARDEVS_PATH = "/chardevs/";
-
     /** What else there is of a port has the form of its property; a number may be text, as on the command line. */
     static final ObjectType DEVICE_ADD = ObjectType.open(
             "device_add",
@@ -29,10 +25,16 @@ final class DeviceCommands {
             Member.optional("nr", new AlternateType("uint32_t", List.of(IntegerType.UINT32, Builtin.STR))));
 
     private static final ObjectType ID = ObjectType.of("by-id", Member.required("id", Builtin.STR));
-    private static final ObjectType QOM_GET =
-            ObjectType.of("qom-get", Member.required("path", Builtin.STR), Member.required("property", Builtin.STR));
+    /** Of the kinds of instance that QEMU knows, there is only the one here. */
     private static final ArrayType INSTANCES = new ArrayType(ObjectType.union(
-            "YankInstance", "type", EnumType.of("YankInstanceType", "chardev"), Map.of("chardev", ID)));
+            "YankInstance",
+            "type",
+            EnumType.of("YankInstanceType", "block-node", "chardev", "migration"),
+            Map.of(
+                    "block-node",
+                    ObjectType.of("YankInstanceBlockNode", Member.required("node-name", Builtin.STR)),
+                    "chardev",
+                    ID)));
 
     private final MonitorEnvironment environment;
 
@@ -60,7 +62,6 @@ final class DeviceCommands {
             environment.objects().remove(arguments.string("id"));
             return null;
         });
-        table.add("qom-get", QOM_GET, Builtin.ANY, (arguments, session) -> property(arguments));
         table.addOutOfBand(
                 "yank",
                 ObjectType.of("yank", Member.required("instances", INSTANCES)),
@@ -97,27 +98,5 @@ final class DeviceCommands {
             }
         }
         sockets.stream().filter(socket -> ids.contains(socket.id())).forEach(SocketChardev::disconnect);
-    }
-
-    private Object property(Arguments arguments) throws ConfigException {
-        String path = arguments.string("path");
-        String property = arguments.string("property");
-        String id = path.startsWith(CHARDEVS_PATH) ? path.substring(CHARDEVS_PATH.length()) : "";
-        Chardev chardev = environment.chardevs().find(id);
-        if (chardev == null) {
-            throw DeviceNotFoundException.ofDevice(path);
-        }
-        if (chardev instanceof SocketChardev socket) {
-            switch (property) {
-                case "connected" -> {
-                    return socket.isOpen();
-                }
-                case "addr" -> {
-                    return socket.address();
-                }
-                default -> {}
-            }
-        }
-        throw new ConfigException("Property '" + id + "." + property + "' not found");
     }
 }

@@ -1,6 +1,7 @@
 package org.vportd.monitor;
 
 import java.util.List;
+import java.util.Map;
 
 /** The devices as people are shown them. */
 public interface DeviceTree {
@@ -16,4 +17,7 @@ public interface DeviceTree {
 
     /** The ids of the devices that can be removed. */
     List<String> ids();
+
+    /** The properties of each device, one of which is its {@code type}, by the path in the tree of objects. */
+    Map<String, Map<String, Object>> objects();
 }

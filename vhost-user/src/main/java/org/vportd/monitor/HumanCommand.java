@@ -28,6 +28,8 @@ record HumanCommand(
         CONSOLE,
         DEVICE,
         CHARDEV_OPTIONS,
+        DEVICE_OPTIONS,
+        OBJECT_OPTIONS,
         OPTIONS,
         OTHER
     }

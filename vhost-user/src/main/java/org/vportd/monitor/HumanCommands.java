@@ -18,7 +18,7 @@ final class HumanCommands {
         table.add(new HumanCommand(
                 "help",
                 List.of("?"),
-                List.of(Parameter.optional("cmd", Kind.COMMAND)),
+                List.of(Parameter.optional("cmd", Kind.COMMAND), Parameter.optional("subcommand", Kind.INFORMATION)),
                 "show the commands, or one of them",
                 this::help));
         table.add(new HumanCommand(
@@ -96,8 +96,17 @@ final class HumanCommands {
         if (command == null) {
             throw unknown(call.word("cmd"));
         }
+        boolean isInfo = command.name().equals(INFO);
+        if (call.has("subcommand")) {
+            HumanCommand about = isInfo ? information.find(call.word("subcommand")) : null;
+            if (about == null) {
+                throw unknown(command.name() + " " + call.word("subcommand"));
+            }
+            call.say(INFO + " " + about.usage());
+            return;
+        }
         call.say(command.usage());
-        if (command.name().equals(INFO)) {
+        if (isInfo) {
             list(information, INFO + " ", call);
         }
     }

@@ -5,17 +5,22 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.chardev.console.VcChardev;
 import org.vportd.chardev.mux.HubChardev;
+import org.vportd.chardev.secure.UserObjects;
 import org.vportd.monitor.HumanCommand.Kind;
 import org.vportd.monitor.line.Completer;
 import org.vportd.monitor.line.Completion;
 
 /** Knows what people can type next: names of commands, ids of what there is, types of chardevs and their options. */
 final class HumanCompleter implements Completer {
+    private static final Set<String> PORTS = Set.of("virtconsole", "virtserialport");
+    private static final Set<String> PORT_KEYS = Set.of("bus", "chardev", "id", "name", "nr");
+
     private final MonitorEnvironment environment;
     private final HumanCommandTable commands;
     private final HumanCommandTable information;
@@ -55,8 +60,10 @@ final class HumanCompleter implements Completer {
             case HUB -> Completion.of(text, start, ids(HubChardev.class));
             case CONSOLE -> Completion.of(text, start, ids(VcChardev.class));
             case DEVICE -> Completion.of(text, start, environment.tree().ids());
-            case CHARDEV_OPTIONS -> option(text, start, chardevs.typeNames());
-            case OPTIONS -> option(text, start, Set.of());
+            case CHARDEV_OPTIONS -> option(text, start, chardevs.typeNames(), chardevs::keys);
+            case DEVICE_OPTIONS -> option(text, start, PORTS, port -> PORT_KEYS);
+            case OBJECT_OPTIONS -> option(text, start, UserObjects.typeNames(), HumanCompleter::objectKeys);
+            case OPTIONS -> Completion.NONE;
             case OTHER -> Completion.NONE;
         };
     }
@@ -69,7 +76,8 @@ final class HumanCompleter implements Completer {
     }
 
     /** A type at first, then keys that are not there yet; the value of some keys is an id. */
-    private Completion option(String text, int wordStart, Collection<String> types) {
+    private Completion option(
+            String text, int wordStart, Collection<String> types, Function<String, Set<String>> keysOf) {
         int start = Math.max(wordStart, text.lastIndexOf(',') + 1);
         int equals = text.indexOf('=', start);
         if (equals >= 0) {
@@ -83,12 +91,20 @@ final class HumanCompleter implements Completer {
         }
         String given = text.substring(wordStart, start);
         Set<String> keys = new TreeSet<>();
-        for (String key : environment.chardevs().keys(given.substring(0, given.indexOf(',')))) {
+        for (String key : keysOf.apply(given.substring(0, given.indexOf(',')))) {
             if (!key.equals("backend") && !given.contains("," + key + "=")) {
                 keys.add(key + "=");
             }
         }
         return Completion.of(text, start, keys);
+    }
+
+    private static Set<String> objectKeys(String type) {
+        Set<String> keys = new TreeSet<>(Set.of("id"));
+        if (UserObjects.typeNames().contains(type)) {
+            keys.addAll(UserObjects.keys(type));
+        }
+        return keys;
     }
 
     private static boolean isChardevKey(String key) {

@@ -23,7 +23,7 @@ final class HumanDeviceCommands {
     void addTo(HumanCommandTable table) {
         table.add(new HumanCommand(
                 "device_add",
-                List.of(Parameter.of("device", Kind.OPTIONS)),
+                List.of(Parameter.of("device", Kind.DEVICE_OPTIONS)),
                 "add a device, as DRIVER,KEY=VALUE...",
                 this::addDevice));
         table.add(new HumanCommand(
@@ -33,7 +33,7 @@ final class HumanDeviceCommands {
                 call -> commands.run("device_del", Map.of("id", call.word("id")), call.requester())));
         table.add(new HumanCommand(
                 "object_add",
-                List.of(Parameter.of("object", Kind.OPTIONS)),
+                List.of(Parameter.of("object", Kind.OBJECT_OPTIONS)),
                 "make an object, as TYPE,id=ID,KEY=VALUE...",
                 this::addObject));
         table.add(new HumanCommand(

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
 import org.vportd.handover.Parcel;
+import org.vportd.monitor.json.JsonBudget;
 
 /**
  * The monitors of the program, and what they have in common: the commands, and the events that each of them is told.
@@ -19,6 +20,7 @@ public final class Monitors implements AutoCloseable {
     private final CommandTable commands = new CommandTable();
     private final EventQueue events;
     private final HumanCommands human;
+    private final JsonBudget budget = new JsonBudget();
     private final List<QmpSession> sessions = new ArrayList<>();
     private final List<HumanSession> humanSessions = new ArrayList<>();
 
@@ -38,6 +40,7 @@ public final class Monitors implements AutoCloseable {
         new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
         new DeviceCommands(environment).addTo(commands);
+        new ObjectTree(environment).addTo(commands);
         new ConsoleCommands(environment.devices()).addTo(commands);
         human = new HumanCommands(environment, commands);
     }
@@ -64,6 +67,11 @@ public final class Monitors implements AutoCloseable {
      */
     public void addHuman(Chardev chardev) throws ConfigException {
         humanSessions.add(HumanSession.open(environment, human, chardev));
+    }
+
+    /** What the commands may take that clients of all monitors are sending. */
+    JsonBudget budget() {
+        return budget;
     }
 
     HumanCommands human() {
@@ -125,9 +133,14 @@ public final class Monitors implements AutoCloseable {
         events.emit(EventType.SHUTDOWN, Members.of("guest", false, "reason", reason));
     }
 
+    /** A client knows that it is there itself. */
     private void send(Map<String, Object> event) {
+        boolean isPeer = EventType.CHARDEV_CHANGE.name().equals(event.get("event"));
+        Object id = event.get("data") instanceof Map<?, ?> data ? data.get("id") : null;
         for (QmpSession session : sessions) {
-            session.sendEvent(event);
+            if (!isPeer || !session.chardevId().equals(id)) {
+                session.sendEvent(event);
+            }
         }
     }
 
@@ -162,5 +175,6 @@ public final class Monitors implements AutoCloseable {
         sessions.clear();
         humanSessions.forEach(HumanSession::close);
         humanSessions.clear();
+        environment.descriptors().sets().close();
     }
 }

@@ -4,13 +4,15 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Fd;
+import org.vportd.posix.PosixException;
 
 /**
- * Descriptors that clients have passed with {@code getfd}. Each monitor has its own names; what a command makes finds those
+ * Descriptors that clients have passed, with {@code getfd} or into sets with {@code add-fd}. Of the former, each monitor has its own names; what a command makes finds those
  * of the monitor that the command came over. {@link org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link
  * #take}.
  */
 public final class NamedDescriptors {
+    private final DescriptorSets sets = new DescriptorSets();
     private @Nullable Names current;
 
     /** Makes it, with no command running. */
@@ -23,6 +25,23 @@ public final class NamedDescriptors {
      */
     public @Nullable Fd take(String name) {
         return current == null ? null : current.take(name);
+    }
+
+    /**
+     * Opens a descriptor that a client has passed with {@code add-fd}. {@link
+     * org.vportd.chardev.ChardevServices#openPassed} is to call it.
+     *
+     * @param set the number of the set it is in
+     * @param flags as of open(2)
+     * @throws PosixException if there is none that was opened for that
+     */
+    public Fd open(String set, int flags) throws PosixException {
+        return sets.open(set, flags);
+    }
+
+    /** Those that are in sets, whichever monitor they came over. */
+    DescriptorSets sets() {
+        return sets;
     }
 
     /** Whether a command of a monitor is running. */

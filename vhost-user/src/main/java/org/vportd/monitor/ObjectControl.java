@@ -1,5 +1,6 @@
 package org.vportd.monitor;
 
+import java.util.Map;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 
@@ -14,6 +15,9 @@ public interface ObjectControl {
      * @throws ConfigException if that cannot be
      */
     void add(String type, String id, Options options) throws ConfigException;
+
+    /** The type of each object, by id. */
+    Map<String, String> types();
 
     /**
      * Removes an object.

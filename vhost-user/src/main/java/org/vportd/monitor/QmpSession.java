@@ -44,7 +44,7 @@ final class QmpSession extends MonitorSession {
     private final Monitors monitors;
     private final boolean pretty;
     private final boolean offersOutOfBand;
-    private final JsonFramer framer = new JsonFramer();
+    private final JsonFramer framer;
     private Phase phase = Phase.DISCONNECTED;
     private boolean outOfBandEnabled;
     private long droppedEvents;
@@ -55,6 +55,7 @@ final class QmpSession extends MonitorSession {
         this.monitors = monitors;
         this.pretty = pretty;
         this.offersOutOfBand = offersOutOfBand;
+        this.framer = new JsonFramer(monitors.budget());
     }
 
     /**
@@ -266,6 +267,7 @@ final class QmpSession extends MonitorSession {
     @Override
     public void close() {
         phase = Phase.DISCONNECTED;
+        framer.reset();
         super.close();
     }
 }

@@ -1,8 +1,10 @@
 package org.vportd.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.vportd.chardev.ConfigException;
 import picocli.CommandLine;
@@ -10,6 +12,30 @@ import picocli.CommandLine;
 class BackendArgumentsTest {
     private static BackendArguments.Parsed parse(String... args) throws ConfigException {
         return CommandLine.populateCommand(new BackendArguments(), args).parse();
+    }
+
+    @Test
+    @DisplayName("QMP-01 a monitor may be an object, as in newer QEMU")
+    void monitorObjects() throws Exception {
+        BackendArguments.Parsed parsed =
+                parse("-object", "monitor-qmp,id=m,chardev=a,pretty=on", "-object", "monitor-hmp,id=h,chardev=b");
+        assertEquals(List.of(), parsed.objects());
+        MonitorConfig qmp = parsed.monitors().get(0);
+        assertEquals("a CONTROL true", qmp.chardev() + " " + qmp.mode() + " " + qmp.pretty());
+        assertEquals(
+                "b READLINE",
+                parsed.monitors().get(1).chardev() + " "
+                        + parsed.monitors().get(1).mode());
+        assertEquals("Parameter 'chardev' is missing", refusal("monitor-qmp,id=m"));
+        assertEquals("Parameter 'id' is missing", refusal("monitor-hmp,chardev=a"));
+        assertEquals("Invalid parameter 'pretty'", refusal("monitor-hmp,id=m,chardev=a,pretty=on"));
+        assertEquals("'readline' cannot be switched off", refusal("monitor-hmp,id=m,chardev=a,readline=off"));
+    }
+
+    private static String refusal(String object) {
+        String message = String.valueOf(assertThrows(ConfigException.class, () -> parse("-object", object))
+                .getMessage());
+        return message.replaceFirst("^-object [^ ]*: ", ""); // says which object as well
     }
 
     @Test

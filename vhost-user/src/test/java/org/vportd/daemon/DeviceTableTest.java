@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -92,6 +93,21 @@ class DeviceTableTest {
         String path = "/machine/peripheral/p1";
         add("virtserialport,id=p1");
         assertEquals(List.of("p1", "virtio-serial0"), table.ids());
+        assertEquals(
+                Map.of(
+                        "type",
+                        "virtserialport",
+                        "nr",
+                        1,
+                        "name",
+                        "",
+                        "chardev",
+                        "",
+                        "realized",
+                        true,
+                        "hotpluggable",
+                        true),
+                table.objects().get(path));
         table.remove("p1");
         add("virtserialport,id=p1");
         table.remove(path);

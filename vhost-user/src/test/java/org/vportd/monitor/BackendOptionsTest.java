@@ -61,7 +61,7 @@ class BackendOptionsTest {
                 "{'addr': {'type': 'unix', 'data': {'path': '/s'}}, 'server': false} | path=/s,server=off",
                 "{'addr': {'type': 'unix', 'data': {'path': '/s'}}, 'server': false, 'wait': false} | path=/s,server=off,wait=off",
                 "{'addr': {'type': 'unix', 'data': {'path': '/s'}}, 'server': false, 'reconnect-ms': 200} | path=/s,server=off,reconnect-ms=200",
-                "{'addr': {'type': 'inet', 'data': {'host': 'h', 'port': '0', 'to': 9, 'ipv4': true, 'ipv6': false, 'keep-alive': true, 'numeric': true, 'mptcp': false}}, 'nodelay': true} | host=h,port=0,to=9,ipv4=on,ipv6=off,keep-alive=on,numeric=on,mptcp=off,nodelay=on,server=on,wait=off",
+                "{'addr': {'type': 'inet', 'data': {'host': 'h', 'port': '0', 'to': 9, 'ipv4': true, 'ipv6': false, 'keep-alive': true, 'keep-alive-idle': 9, 'keep-alive-count': 2, 'keep-alive-interval': 1, 'numeric': true, 'mptcp': false}}, 'nodelay': true} | host=h,port=0,to=9,ipv4=on,ipv6=off,keep-alive=on,keep-alive-idle=9,keep-alive-count=2,keep-alive-interval=1,numeric=on,mptcp=off,nodelay=on,server=on,wait=off",
                 "{'addr': {'type': 'vsock', 'data': {'cid': '3', 'port': '1234'}}} | cid=3,port=1234,server=on,wait=off",
                 "{'addr': {'type': 'fd', 'data': {'str': 'named'}}} | fd=named,server=on,wait=off",
                 "{'addr': {'type': 'fd', 'data': {'str': ''}}} | fd=,server=on,wait=off",

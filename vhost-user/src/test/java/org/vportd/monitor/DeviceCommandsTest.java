@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
 import org.vportd.chardev.secure.UserObjects;
 import org.vportd.posix.Fd;
 import org.vportd.posix.UnixAddress;
@@ -114,7 +116,7 @@ class DeviceCommandsTest {
                 "'chardev': {'a': 1}  | Invalid parameter type for 'chardev', expected: string",
                 "'name': null         | Invalid parameter type for 'name', expected: string",
                 "'name': ['a']        | Invalid parameter type for 'name', expected: string",
-                "'nr': [1]            | Invalid parameter type for 'nr', expected: uint32_t",
+                "'nr': [1]            | Invalid parameter type for 'nr', expected: integer",
                 "'nr': -1             | Parameter 'nr' expects uint32_t",
                 "'nr': 4294967296     | Parameter 'nr' expects uint32_t",
             })
@@ -204,7 +206,42 @@ class DeviceCommandsTest {
                 "DeviceNotFound: Device '/chardevs/x' not found",
                 client.error(command("qom-get", "{'path': '/chardevs/x', 'property': 'addr'}")));
         assertEquals(
-                "Property 'n.addr' not found",
+                "Property 'chardev-null.addr' not found",
                 client.error(command("qom-get", "{'path': '/chardevs/n', 'property': 'addr'}")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "/                       | type string, machine child<container>, chardevs child<container>,"
+                        + " objects child<container>",
+                "/machine/peripheral     | type string, p1 child<virtserialport>",
+                "peripheral-anon         | type string",
+                "//machine/peripheral/p1/| type string, nr uint32",
+                "/chardevs               | type string, mon child<chardev-socket>, a/b child<chardev-null>",
+                "/chardevs/a/b           | type string",
+                "/objects                | type string, sec0 child<secret>",
+            })
+    @DisplayName("QMP-16 qom-list shows devices, chardevs and objects where QEMU has them")
+    void listsOfObjects(String path, String expected) throws Exception {
+        rig.chardevs.add("a/b", Options.of(Map.of("backend", "null")));
+        List<?> infos =
+                (List<?>) Objects.requireNonNull(client.result(command("qom-list", "{'path': '" + path + "'}")));
+        assertEquals(
+                expected,
+                infos.stream()
+                        .map(info -> ((Map<?, ?>) info).get("name") + " " + ((Map<?, ?>) info).get("type"))
+                        .collect(Collectors.joining(", ")));
+    }
+
+    @Test
+    @DisplayName("QMP-16 qom-list and qom-get: a part of a path does if it means one object only")
+    void partsOfPaths() {
+        assertEquals("virtserialport", client.result(command("qom-get", "{'path': 'p1', 'property': 'type'}")));
+        assertEquals(1L, client.result(command("qom-get", "{'path': 'peripheral/p1', 'property': 'nr'}")));
+        assertEquals("Path '' is ambiguous", client.error(command("qom-list", "{'path': ''}")));
+        assertEquals("DeviceNotFound: Device 'x' not found", client.error(command("qom-list", "{'path': 'x'}")));
+        assertEquals("DeviceNotFound: Device '/p1' not found", client.error(command("qom-list", "{'path': '/p1'}")));
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -130,5 +131,16 @@ class EventTest {
         assertEquals(
                 Map.of("id", "s", "open", false, "filename", "disconnected:unix:" + rig.path("s") + ",server=on"),
                 client.event().get("data"));
+    }
+
+    @Test
+    @DisplayName("QMP-07 a client hears of the peers of other monitors, and not that it has come itself")
+    void ownConnection() throws Exception {
+        rig.listen("other");
+        QmpClient other = rig.connect("other").negotiated();
+        rig.skip(2 * HALF_NS);
+        assertEquals("other", ((Map<?, ?>) Objects.requireNonNull(client.event().get("data"))).get("id"));
+        assertTrue(other.isQuiet());
+        assertTrue(client.isQuiet());
     }
 }

@@ -335,7 +335,7 @@ class HumanCommandsTest {
                 "device_add device -- ",
                 "device_del id -- ",
                 "getfd name -- ",
-                "help|? [cmd] -- ",
+                "help|? [cmd] [subcommand] -- ",
                 "hub-add hub member [options] -- ",
                 "hub-remove hub member -- ",
                 "info [subcommand] -- ",
@@ -351,6 +351,8 @@ class HumanCommandsTest {
         assertEquals(20, help.lines().count());
         assertEquals(help, ask("?"));
         assertEquals("quit|q -- end the program\n", ask("help q"));
+        assertEquals("info qtree -- show the device tree\n", ask("help info qtree"));
+        assertTrue(ask("help quit x").startsWith("Error: unknown command: 'quit x'\n"));
         assertTrue(ask("help info").contains("\ninfo qtree -- show the device tree\n"));
         assertEquals(
                 ask("help info").lines().skip(1).toList(), ask("info").lines().toList());

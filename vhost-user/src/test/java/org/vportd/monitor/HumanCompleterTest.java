@@ -33,7 +33,11 @@ class HumanCompleterTest {
                 "chardev-add mux,id=m,chardev=; h pty0 r",
                 "chardev-add hub,id=m,chardevs.0=r,chardevs.1=p; pty0",
                 "device_add virtserialport,chardev=p; pty0",
-                "device_add virt;",
+                "device_add virt; virtconsole, virtserialport,",
+                "device_add virtserialport,n; name= nr=",
+                "object_add tls; tls-creds-x509,",
+                "object_add secret,f; file= format=",
+                "help info chardev; chardev chardev-backends",
                 "bogus x;",
                 "quit_;"
             })

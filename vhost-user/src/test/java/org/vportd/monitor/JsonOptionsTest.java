@@ -37,7 +37,7 @@ class JsonOptionsTest {
                 "{'driver': 'virtconsole'                      | JSON parse error, premature EOI",
                 "{'driver': 'virtconsole'} {}                  | JSON parse error, expecting one object",
                 "{}                                            | Parameter 'driver' is missing",
-                "{'driver': 'virtconsole', 'nr': 0.5}          | Invalid parameter type for 'nr', expected: uint32_t",
+                "{'driver': 'virtconsole', 'nr': 0.5}          | Invalid parameter type for 'nr', expected: integer",
             })
     @DisplayName("CH-39 JSON that is wrong or does not fit is refused in the words of QMP")
     void refusals(String device, String error) {

@@ -10,6 +10,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +61,11 @@ final class MonitorRig implements AutoCloseable {
             @Override
             public @Nullable Fd takeDescriptor(String name) {
                 return descriptors.take(name);
+            }
+
+            @Override
+            public Fd openPassed(String set, int flags) throws PosixException {
+                return descriptors.open(set, flags);
             }
         });
         monitors = new Monitors(
@@ -130,6 +136,11 @@ final class MonitorRig implements AutoCloseable {
         }
 
         @Override
+        public Map<String, String> types() {
+            return Map.of("sec0", "secret");
+        }
+
+        @Override
         public void remove(String id) throws ConfigException {
             ask("no object " + id);
         }
@@ -150,6 +161,11 @@ final class MonitorRig implements AutoCloseable {
         @Override
         public List<String> ids() {
             return List.of("p1");
+        }
+
+        @Override
+        public Map<String, Map<String, Object>> objects() {
+            return Map.of("/machine/peripheral/p1", Map.of("type", "virtserialport", "nr", 1));
         }
     }
 

@@ -69,8 +69,8 @@ class QmpFaultTest {
                 "query-version  | {'a': 1}                            | Parameter 'a' is unexpected",
                 "ringbuf-read   | {'device': 'r', 'size': '1'}        | Invalid parameter type for 'size', expected: integer",
                 "ringbuf-read   | {'device': 'r', 'size': 1.5}        | Invalid parameter type for 'size', expected: integer",
-                "ringbuf-read   | {'device': 'r', 'size': 9223372036854775808}  | Parameter 'size' expects integer",
-                "ringbuf-read   | {'device': 'r', 'size': -9223372036854775809} | Parameter 'size' expects integer",
+                "ringbuf-read   | {'device': 'r', 'size': 9223372036854775808}  | Invalid parameter type for 'size', expected: integer",
+                "ringbuf-read   | {'device': 'r', 'size': -9223372036854775809} | Invalid parameter type for 'size', expected: integer",
                 "ringbuf-read   | {'device': 'r', 'size': 1, 'format': 'hex'} | Parameter 'format' does not accept value 'hex'",
                 "ringbuf-read   | {'device': 'r', 'size': 1, 'format': 8}     | Invalid parameter type for 'format', expected: string",
                 "add_client     | {'protocol': 'x', 'fdname': 'f', 'tls': 'on'} | Invalid parameter type for 'tls', expected: boolean",
@@ -78,7 +78,7 @@ class QmpFaultTest {
                 "yank           | {'instances': [1]}                   | Invalid parameter type for 'instances[0]', expected: object",
                 "yank           | {'instances': [{'type': 'chardev', 'id': 'a'}, {'type': 'chardev'}]} | Parameter 'instances[1].id' is missing",
                 "yank           | {'instances': [{'type': 'chardev', 'id': 'nope'}]} | DeviceNotFound: Instance not found",
-                "yank           | {'instances': [{'type': 'migration'}]} | Parameter 'type' does not accept value 'migration'",
+                "yank           | {'instances': [{'type': 'bogus'}]} | Parameter 'type' does not accept value 'bogus'",
             })
     @DisplayName("QMP-04 arguments that do not fit")
     void arguments(String command, String arguments, String error) {
@@ -111,7 +111,7 @@ class QmpFaultTest {
                 "{'type': 'socket', 'data': {'addr': {'type': 'inet', 'data': {'host': 'h', 'port': '1', 'to': 65536}}}} | Parameter 'to' expects uint16_t",
                 "{'type': 'socket', 'data': {'addr': {'type': 'inet', 'data': {'host': 'h', 'port': '1', 'to': -1}}}} | Parameter 'to' expects uint16_t",
                 "{'type': 'hub', 'data': {'chardevs': 'a'}} | Invalid parameter type for 'backend.data.chardevs', expected: array",
-                "{'type': 'hub', 'data': {'chardevs': [1]}} | Invalid parameter type for 'backend.data.chardevs[0]', expected: HubMember",
+                "{'type': 'hub', 'data': {'chardevs': [1]}} | Invalid parameter type for 'backend.data.chardevs[0]', expected: string",
                 "{'type': 'hub', 'data': {'chardevs': ['a', {}]}} | Parameter 'backend.data.chardevs[1].id' is missing",
                 "{'type': 'hub', 'data': {'chardevs': [{'id': 'a', 'slow': 'no'}]}} | Parameter 'slow' does not accept value 'no'",
             })

@@ -16,6 +16,8 @@ public final class Errno {
     public static final int EBADF = 9;
     /** Resource temporarily unavailable. */
     public static final int EAGAIN = 11;
+    /** Permission denied. */
+    public static final int EACCES = 13;
     /** Bad address: the memory named in the call is not mapped, or its file has been truncated. */
     public static final int EFAULT = 14;
     /** File exists. */

@@ -28,6 +28,9 @@ public final class Posix {
     public static final int O_NONBLOCK = 0x800;
 
     static final int O_CLOEXEC = 0x80000;
+    /** The part of the flags that is {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
+    public static final int O_ACCMODE = 3;
+
     private static final int F_GETFD = 1;
     private static final int F_SETFD = 2;
     private static final int F_GETFL = 3;
@@ -129,6 +132,17 @@ public final class Posix {
     /** Whether calls on the open file never wait. */
     public static boolean isNonBlocking(Fd fd) throws PosixException {
         return (check("fcntl", C.fcntl(fd.value(), F_GETFL, 0)) & O_NONBLOCK) != 0;
+    }
+
+    /** Sets flags such as {@link #O_APPEND} of the open file, which all its descriptors share. */
+    public static void addFlags(Fd fd, int flags) throws PosixException {
+        int present = check("fcntl", C.fcntl(fd.value(), F_GETFL, 0));
+        check("fcntl", C.fcntl(fd.value(), F_SETFL, present | flags));
+    }
+
+    /** How a file was opened: {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
+    public static int accessMode(Fd fd) throws PosixException {
+        return check("fcntl", C.fcntl(fd.value(), F_GETFL, 0)) & O_ACCMODE;
     }
 
     /** Keeps an inherited descriptor from programs that are started later. */

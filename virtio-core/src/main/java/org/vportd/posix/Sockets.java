@@ -30,6 +30,9 @@ public final class Sockets {
     private static final int SO_DOMAIN = 39;
     private static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
+    private static final int TCP_KEEPIDLE = 4;
+    private static final int TCP_KEEPINTVL = 5;
+    private static final int TCP_KEEPCNT = 6;
     private static final int IPPROTO_MPTCP = 262;
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
@@ -228,9 +231,33 @@ public final class Sockets {
         setOption(fd, IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
     }
 
-    /** Has the kernel find out now and then whether the peer is still there, so that one that vanished is noticed. */
-    public static void setKeepAlive(Fd fd, boolean on) throws PosixException {
-        setOption(fd, SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+    /**
+     * How the kernel finds out that the peer of a TCP connection has vanished; 0 stands for what the system does.
+     *
+     * @param idleSeconds after how long a silence it asks
+     * @param intervalSeconds how long it waits for an answer before it asks again
+     * @param count how many questions without an answer mean that nobody is there
+     */
+    public record KeepAlive(int idleSeconds, int intervalSeconds, int count) {
+        /** The most seconds of either kind that the kernel takes. */
+        public static final int MAX_SECONDS = 32767;
+
+        /** The most questions that the kernel takes. */
+        public static final int MAX_COUNT = 127;
+
+        /** Has the kernel do so with a connection. */
+        public void apply(Fd fd) throws PosixException {
+            setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+            setUnlessZero(fd, TCP_KEEPIDLE, idleSeconds);
+            setUnlessZero(fd, TCP_KEEPINTVL, intervalSeconds);
+            setUnlessZero(fd, TCP_KEEPCNT, count);
+        }
+
+        private static void setUnlessZero(Fd fd, int option, int value) throws PosixException {
+            if (value != 0) {
+                setOption(fd, IPPROTO_TCP, option, value);
+            }
+        }
     }
 
     /** Lets another socket that allows the same be bound to the same address. */

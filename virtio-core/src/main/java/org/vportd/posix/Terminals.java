@@ -8,6 +8,10 @@ public final class Terminals {
     private static final int IFLAG_OFFSET = 0;
     private static final int OFLAG_OFFSET = 4;
     private static final int LFLAG_OFFSET = 12;
+    /** Of {@code c_cc[VQUIT]}. */
+    private static final int QUIT_KEY_OFFSET = 18;
+
+    private static final byte NO_KEY = 0;
     private static final int NAME_LENGTH = 64;
     private static final int TCSANOW = 0;
     private static final int POLLHUP = 0x10;
@@ -175,7 +179,9 @@ public final class Terminals {
          * The same for a console on the program's own terminal: no line editing, no echo, input unchanged, output still
          * processed.
          *
-         * @param signals whether the interrupt and quit keys still send signals
+         * <p>The quit key is an ordinary one in any case: its signal has the virtual machine print its threads there.
+         *
+         * @param signals whether the interrupt and suspend keys still send signals
          */
         public Mode console(boolean signals) throws PosixException {
             return withCopy(buffer -> {
@@ -183,6 +189,7 @@ public final class Terminals {
                 NativeMemory.putInt(buffer + OFLAG_OFFSET, NativeMemory.getInt(buffer + OFLAG_OFFSET) | OPOST);
                 int local = NativeMemory.getInt(buffer + LFLAG_OFFSET) & ~COOKED_LOCAL;
                 NativeMemory.putInt(buffer + LFLAG_OFFSET, signals ? local : local & ~ISIG);
+                NativeMemory.putByte(buffer + QUIT_KEY_OFFSET, NO_KEY);
             });
         }
 

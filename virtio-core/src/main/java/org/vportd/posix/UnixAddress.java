@@ -21,14 +21,14 @@ public final class UnixAddress {
     /**
      * The address that is a file.
      *
-     * @throws IOException if it is longer than {@link Sockets#MAX_UNIX_PATH_BYTES}
+     * @throws IOException if it is longer than 108 bytes; one of that length has no NUL at its end, which Linux does without
      */
     public static UnixAddress ofPath(String path) throws IOException {
-        byte[] bytes = checked(path);
+        byte[] bytes = checked(path, PATH_LENGTH);
         if (path.isEmpty() || path.indexOf('\0') >= 0) {
             throw new IOException("UNIX socket path is empty or contains a NUL character");
         }
-        return new UnixAddress(Arrays.copyOf(bytes, bytes.length + 1));
+        return new UnixAddress(Arrays.copyOf(bytes, Math.min(bytes.length + 1, PATH_LENGTH)));
     }
 
     /**
@@ -38,15 +38,15 @@ public final class UnixAddress {
      * @throws IOException if it is longer than {@link Sockets#MAX_UNIX_PATH_BYTES}
      */
     public static UnixAddress ofAbstract(String name, boolean tight) throws IOException {
-        byte[] bytes = checked(name);
+        byte[] bytes = checked(name, Sockets.MAX_UNIX_PATH_BYTES);
         byte[] path = new byte[tight ? 1 + bytes.length : PATH_LENGTH];
         System.arraycopy(bytes, 0, path, 1, bytes.length);
         return new UnixAddress(path);
     }
 
-    private static byte[] checked(String name) throws IOException {
+    private static byte[] checked(String name, int maxBytes) throws IOException {
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-        if (bytes.length > Sockets.MAX_UNIX_PATH_BYTES) {
+        if (bytes.length > maxBytes) {
             throw new IOException("UNIX socket path '" + name + "' is too long");
         }
         return bytes;

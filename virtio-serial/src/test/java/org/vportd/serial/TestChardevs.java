@@ -26,7 +26,7 @@ final class TestChardevs implements AutoCloseable {
         }
 
         @Override
-        public @Nullable OutputLog open(EventLoop loop, String id, Options options) {
+        public @Nullable OutputLog open(EventLoop loop, String id, Options options, ChardevServices services) {
             return null;
         }
     };

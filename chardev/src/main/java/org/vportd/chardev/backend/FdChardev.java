@@ -82,12 +82,12 @@ abstract class FdChardev extends Chardev {
     }
 
     /** Opens a path without ever waiting for another process. */
-    static Fd openPath(String path, int flags) throws ConfigException {
+    static Fd openPath(Opening opening, String path, int flags) throws ConfigException {
         if (path.isEmpty() || path.indexOf('\0') >= 0) {
             throw new OpenException("Could not open '" + path.replace('\0', '?') + "': No such file or directory");
         }
         try {
-            return Posix.open(path, flags | Posix.O_NONBLOCK | Posix.O_NOCTTY, 0666);
+            return opening.services().openPath(path, flags | Posix.O_NONBLOCK | Posix.O_NOCTTY);
         } catch (PosixException e) {
             throw couldNotOpen(path, e);
         }

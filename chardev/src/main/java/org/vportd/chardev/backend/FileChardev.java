@@ -41,9 +41,9 @@ public final class FileChardev extends FdChardev {
 
         private Chardev open(Opening opening, String path, @Nullable String inputPath, boolean append)
                 throws ConfigException {
-            Fd input = inputPath == null ? null : openPath(inputPath, Posix.O_RDONLY);
+            Fd input = inputPath == null ? null : openPath(opening, inputPath, Posix.O_RDONLY);
             try {
-                Fd output = openPath(path, Posix.O_WRONLY | Posix.O_CREAT | (append ? Posix.O_APPEND : 0));
+                Fd output = openPath(opening, path, Posix.O_WRONLY | Posix.O_CREAT | (append ? Posix.O_APPEND : 0));
                 return new FileChardev(opening, input, output, append);
             } catch (ConfigException e) {
                 closeIfThere(input);

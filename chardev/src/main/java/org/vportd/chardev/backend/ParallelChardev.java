@@ -42,8 +42,9 @@ public final class ParallelChardev extends Chardev {
             if (path == null) {
                 throw new ConfigException("chardev: parallel: no device path given");
             }
-            Fd port =
-                    opening.inherited() == null ? FdChardev.openPath(path, Posix.O_RDWR) : opening.takeInherited(PORT);
+            Fd port = opening.inherited() == null
+                    ? FdChardev.openPath(opening, path, Posix.O_RDWR)
+                    : opening.takeInherited(PORT);
             boolean complete = false;
             try {
                 Chardev chardev = claim(opening, path, port);

@@ -49,8 +49,8 @@ public final class PipeChardev extends FdChardev {
         private Chardev openPair(Opening opening, String path) throws ConfigException, PosixException {
             Fd input = null;
             try {
-                input = openPath(path + ".in", Posix.O_RDWR);
-                return new PipeChardev(opening, input, openPath(path + ".out", Posix.O_RDWR));
+                input = openPath(opening, path + ".in", Posix.O_RDWR);
+                return new PipeChardev(opening, input, openPath(opening, path + ".out", Posix.O_RDWR));
             } catch (ConfigException e) {
                 if (input != null) {
                     input.close();
@@ -60,7 +60,7 @@ public final class PipeChardev extends FdChardev {
         }
 
         private Chardev openSingle(Opening opening, String path) throws ConfigException, PosixException {
-            Fd input = openPath(path, Posix.O_RDWR);
+            Fd input = openPath(opening, path, Posix.O_RDWR);
             Fd output;
             try {
                 output = input.duplicate();

@@ -45,7 +45,7 @@ public final class SerialChardev extends FdChardev {
             if (opening.inherited() != null) {
                 return goOn(opening, options);
             }
-            Fd line = openPath(options.path(), Posix.O_RDWR);
+            Fd line = openPath(opening, options.path(), Posix.O_RDWR);
             boolean complete = false;
             try {
                 requireLine(line, options.path());

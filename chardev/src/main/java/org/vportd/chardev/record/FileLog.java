@@ -3,6 +3,7 @@ package org.vportd.chardev.record;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.OutputLog;
@@ -27,14 +28,16 @@ public final class FileLog implements OutputLog {
         }
 
         @Override
-        public @Nullable OutputLog open(EventLoop loop, String id, Options options) throws ConfigException {
-            return FileLog.open(loop, id, options, null);
+        public @Nullable OutputLog open(EventLoop loop, String id, Options options, ChardevServices services)
+                throws ConfigException {
+            return FileLog.open(loop, id, options, services, null);
         }
 
         @Override
-        public @Nullable OutputLog open(EventLoop loop, String id, Options options, Parcel inherited)
+        public @Nullable OutputLog open(
+                EventLoop loop, String id, Options options, ChardevServices services, Parcel inherited)
                 throws ConfigException {
-            return FileLog.open(loop, id, options, inherited);
+            return FileLog.open(loop, id, options, services, inherited);
         }
     };
 
@@ -53,7 +56,8 @@ public final class FileLog implements OutputLog {
         this.stamper = stamper;
     }
 
-    private static @Nullable OutputLog open(EventLoop loop, String id, Options options, @Nullable Parcel inherited)
+    private static @Nullable OutputLog open(
+            EventLoop loop, String id, Options options, ChardevServices services, @Nullable Parcel inherited)
             throws ConfigException {
         String path = options.string("logfile");
         boolean appends = options.bool("logappend", false);
@@ -70,7 +74,7 @@ public final class FileLog implements OutputLog {
         }
         LogFile.Limit limit = new LogFile.Limit(maxBytes, kept);
         LogFile file = inherited == null
-                ? LogFile.open(loop, id, path, appends, limit)
+                ? LogFile.open(loop, services, id, path, appends, limit)
                 : LogFile.inherited(loop, id, inherited, limit);
         return new FileLog(file, stamps ? new LineStamper(inherited == null || !inherited.flag(IN_LINE)) : null);
     }

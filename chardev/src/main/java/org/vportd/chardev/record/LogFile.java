@@ -5,6 +5,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import org.vportd.chardev.ChardevServices;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.OpenException;
 import org.vportd.handover.Parcel;
@@ -68,14 +69,16 @@ final class LogFile implements AutoCloseable {
     }
 
     /** Opens or makes the file; what is in it stays until {@link #begin}. */
-    static LogFile open(EventLoop loop, String id, String path, boolean appends, Limit limit) throws ConfigException {
+    static LogFile open(EventLoop loop, ChardevServices services, String id, String path, boolean appends, Limit limit)
+            throws ConfigException {
         if (path.isEmpty() || path.indexOf('\0') >= 0) {
             throw new OpenException("Could not create '" + path.replace('\0', '?') + "': No such file or directory");
         }
         Fd fd = null;
         try {
-            fd = open(path);
-            if (limit.maxBytes() > 0 && !FileStatus.of(fd).isRegular()) {
+            fd = open(services, path);
+            boolean isFile = FileStatus.of(fd).isRegular() && !path.startsWith(ChardevServices.PASSED_PREFIX);
+            if (limit.maxBytes() > 0 && !isFile) {
                 throw new ConfigException("'logmaxsize' option requires a regular file", "logfile is '" + path + "'");
             }
             String name = limit.maxBytes() > 0 ? Path.of(path).toRealPath().toString() : path;
@@ -110,9 +113,9 @@ final class LogFile implements AutoCloseable {
         into.put(FILE, fd).put(PATH, path).put(LOST, lostBytes);
     }
 
-    private static Fd open(String path) throws PosixException {
+    private static Fd open(ChardevServices services, String path) throws PosixException {
         try {
-            return Posix.open(path, FLAGS | Posix.O_WRONLY, 0666);
+            return services.openPath(path, FLAGS | Posix.O_WRONLY);
         } catch (PosixException e) {
             if (e.errno() == Errno.ENXIO) { // a FIFO: it keeps the beginning for the one who will read it
                 return Posix.open(path, FLAGS | Posix.O_RDWR, 0666);

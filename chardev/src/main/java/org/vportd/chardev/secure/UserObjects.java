@@ -109,6 +109,13 @@ public final class UserObjects {
         return List.copyOf(sources.values());
     }
 
+    /** The type of each object, by id. */
+    public Map<String, String> types() {
+        Map<String, String> types = new LinkedHashMap<>();
+        sources.forEach((id, options) -> types.put(id, options.string(IMPLIED_KEY, "")));
+        return types;
+    }
+
     /** The object of an id, or null. */
     public @Nullable UserObject find(String id) {
         return byId.get(id);

@@ -2,11 +2,17 @@ package org.vportd.chardev.socket;
 
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.posix.Sockets;
 
 /** The options of a socket chardev that say where it is. */
 final class AddressOptions {
+    private static final String KEEP_ALIVE_IDLE = "keep-alive-idle";
+    private static final String KEEP_ALIVE_INTERVAL = "keep-alive-interval";
+    private static final String KEEP_ALIVE_COUNT = "keep-alive-count";
+
     static final Set<String> KEYS = Set.of(
             "path",
             "abstract",
@@ -17,6 +23,9 @@ final class AddressOptions {
             "ipv4",
             "ipv6",
             "keep-alive",
+            KEEP_ALIVE_IDLE,
+            KEEP_ALIVE_INTERVAL,
+            KEEP_ALIVE_COUNT,
             "numeric",
             "mptcp",
             "cid",
@@ -66,10 +75,19 @@ final class AddressOptions {
         int port = ServicePorts.of(options, "port", 0, "tcp", options.string("host", ""));
         int lastPort = (int) options.number("to", port, 0, ServicePorts.MAX_PORT);
         if (lastPort < port) {
-            throw new ConfigException("Parameter 'to' expects a number", "from " + port + "; got " + lastPort);
+            throw new ConfigException(
+                    "Parameter 'to' expects a number from " + port + " to " + MAX_PORT, "got " + lastPort);
         }
         InetHost host =
                 new InetHost(options.string("host", ""), port, InetFamily.of(options), options.bool("numeric", false));
-        return new SocketAddress.Inet(host, lastPort, options.bool("keep-alive", false), options.bool("mptcp", false));
+        return new SocketAddress.Inet(host, lastPort, keepAlive(options), options.bool("mptcp", false));
+    }
+
+    private static Sockets.@Nullable KeepAlive keepAlive(Options options) throws ConfigException {
+        Sockets.KeepAlive asked = new Sockets.KeepAlive(
+                (int) options.number(KEEP_ALIVE_IDLE, 0, 0, Sockets.KeepAlive.MAX_SECONDS),
+                (int) options.number(KEEP_ALIVE_INTERVAL, 0, 0, Sockets.KeepAlive.MAX_SECONDS),
+                (int) options.number(KEEP_ALIVE_COUNT, 0, 0, Sockets.KeepAlive.MAX_COUNT));
+        return options.bool("keep-alive", false) ? asked : null;
     }
 }

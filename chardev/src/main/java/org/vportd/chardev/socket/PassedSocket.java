@@ -61,7 +61,8 @@ final class PassedSocket {
                 throw notSocket(name, "of the stream type");
             }
             if (Sockets.isListening(fd) != server) {
-                throw notSocket(name, server ? "that listens" : "that is connected");
+                throw new ConfigException(
+                        "File descriptor '" + name + "' is not a socket that " + (server ? "listens" : "is connected"));
             }
             Posix.setCloseOnExec(fd);
             Posix.setNonBlocking(fd, true);

@@ -1,6 +1,8 @@
 package org.vportd.chardev.socket;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vportd.posix.Sockets;
 
 /** Where a socket chardev listens or connects to. */
 sealed interface SocketAddress {
@@ -41,10 +43,11 @@ sealed interface SocketAddress {
      * A TCP socket.
      *
      * @param lastPort the last port to try when listening
-     * @param keepsAlive whether it is found out when the peer has vanished without a word
+     * @param keepAlive how it is found out that the peer has vanished without a word, null if it is not
      * @param isMultipath whether to speak MPTCP
      */
-    record Inet(InetHost host, int lastPort, boolean keepsAlive, boolean isMultipath) implements SocketAddress {
+    record Inet(InetHost host, int lastPort, Sockets.@Nullable KeepAlive keepAlive, boolean isMultipath)
+            implements SocketAddress {
         @Override
         public String describe(String protocol) {
             return protocol + ":" + host;

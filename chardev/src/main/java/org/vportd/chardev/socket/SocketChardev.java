@@ -301,8 +301,9 @@ public final class SocketChardev extends Chardev {
             if (options.noDelay()) {
                 Sockets.setNoDelay(fd, true);
             }
-            if (inet.keepsAlive()) {
-                Sockets.setKeepAlive(fd, true);
+            Sockets.KeepAlive keepAlive = inet.keepAlive();
+            if (keepAlive != null) {
+                keepAlive.apply(fd);
             }
         }
     }

@@ -232,8 +232,19 @@ class SocketChardevTest {
     }
 
     @Test
+    @DisplayName("CH-11 a path may fill all the room there is for one, and goes in the end")
+    void shouldTakeLongestPath() throws Exception {
+        String longest = path + "x".repeat(108 - path.length());
+        fixture.add("socket,id=s,server=on,wait=off,path=" + longest);
+        Chardev client = fixture.add("socket,id=t,path=" + longest);
+        fixture.loop().until("connection", client::isOpen);
+        fixture.chardevs().remove("s");
+        assertFalse(Files.exists(Path.of(longest)));
+    }
+
+    @Test
     void shouldRefusePathsThatCannotBeBound() {
-        String tooLong = "/tmp/" + "x".repeat(103);
+        String tooLong = "/tmp/" + "x".repeat(104);
         assertEquals(
                 "UNIX socket path '" + tooLong + "' is too long",
                 fixture.refusal("socket,id=c,server=on,wait=off,path=" + tooLong));

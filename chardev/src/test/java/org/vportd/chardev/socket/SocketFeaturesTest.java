@@ -99,7 +99,7 @@ class SocketFeaturesTest {
             }
 
             @Override
-            public @Nullable OutputLog open(EventLoop on, String id, Options options) {
+            public @Nullable OutputLog open(EventLoop on, String id, Options options, ChardevServices with) {
                 return null;
             }
         };
@@ -490,8 +490,12 @@ class SocketFeaturesTest {
     void shouldKeepConnectionsOfServerAlive() throws Exception {
         SocketChardev server = add("socket,id=c,server=on,wait=off,keep-alive=on,host=127.0.0.1,port=0");
         RecordingHandler front = front(server);
-        add("socket,id=d,host=127.0.0.1,port=" + port(server.filename()));
+        add("socket,id=d,keep-alive=on,keep-alive-idle=60,keep-alive-interval=5,keep-alive-count=3,host=127.0.0.1,port="
+                + port(server.filename()));
         until(front, ChardevEvent.OPENED, 1);
+        assertEquals(
+                "Parameter 'keep-alive-count' expects a number from 0 to 127",
+                refusal("socket,id=e,keep-alive-count=128,host=127.0.0.1,port=1"));
     }
 
     // --- rarer addresses

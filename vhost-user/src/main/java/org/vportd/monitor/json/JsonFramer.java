@@ -14,13 +14,14 @@ import org.vportd.monitor.json.JsonGrammar.Token;
  * character or 0xFE or 0xFF. Such bytes are a fault themselves if nothing else was wrong; a client that has lost its place
  * sends one to start afresh.
  *
- * <p>Blanks between tokens are not kept, so {@link #MAX_BYTES} of tokens are the most that is ever held.
+ * <p>Blanks between tokens are not kept. How much of tokens is held at most depends on the memory there is, see {@link
+ * JsonBudget}, and is never more than QEMU holds.
  */
 public final class JsonFramer {
-    /** The most that the tokens of one value may have, in bytes. */
+    /** The most that the tokens of one value may have in any case, in bytes. */
     public static final int MAX_BYTES = 64 << 20;
 
-    /** The most tokens that one value may have. */
+    /** The most tokens that one value may have in any case. */
     public static final int MAX_TOKENS = 2 << 20;
 
     /** The most arrays and objects within each other. */
@@ -50,8 +51,7 @@ public final class JsonFramer {
         EXPONENT_DIGITS
     }
 
-    private final int maxBytes;
-    private final int maxTokens;
+    private final JsonBudget budget;
     private final JsonGrammar grammar = new JsonGrammar();
     private byte[] bytes = new byte[512];
     private int length;
@@ -67,13 +67,17 @@ public final class JsonFramer {
 
     /** Makes one that expects the beginning of a value. */
     public JsonFramer() {
-        this(MAX_BYTES, MAX_TOKENS);
+        this(new JsonBudget());
+    }
+
+    /** Makes one that shares a budget with others. */
+    public JsonFramer(JsonBudget budget) {
+        this.budget = budget;
     }
 
     /** Makes one with limits of its own, for tests. */
     JsonFramer(int maxBytes, int maxTokens) {
-        this.maxBytes = maxBytes;
-        this.maxTokens = maxTokens;
+        this(new JsonBudget(maxBytes, maxTokens, maxBytes));
     }
 
     /** Forgets what it has been fed. */
@@ -91,6 +95,7 @@ public final class JsonFramer {
         tokens = 0;
         complete = false;
         if (bytes.length > KEPT_BYTES) {
+            budget.take(-charge(bytes.length));
             bytes = new byte[512];
         }
     }
@@ -116,7 +121,7 @@ public final class JsonFramer {
     /** Takes the part of a string before anything that means something, as far as there is room for it. */
     private int plainText(byte[] input, int from, int to) {
         int at = from;
-        int end = skipDepth > 0 ? to : (int) Math.min(to, (long) from + maxBytes - length);
+        int end = skipDepth > 0 ? to : (int) Math.min(to, (long) from + maxBytes() - length);
         while (at < end && isPlain(input[at] & 0xff)) {
             at++;
         }
@@ -135,8 +140,21 @@ public final class JsonFramer {
     private void reserve(int more) {
         int needed = length + more; // at most maxBytes
         if (needed > bytes.length) {
-            bytes = Arrays.copyOf(bytes, Math.max(needed, Math.min(maxBytes, bytes.length * 2)));
+            int roomy = Math.max(needed, Math.min(maxBytes(), bytes.length * 2));
+            budget.take(charge(roomy) - charge(bytes.length));
+            bytes = Arrays.copyOf(bytes, roomy);
         }
+    }
+
+    /** How much of the budget an array takes; what is kept between values is everybody's own. */
+    private static int charge(int arrayBytes) {
+        return Math.max(0, arrayBytes - KEPT_BYTES);
+    }
+
+    /** How long the present value may get, as far as is known now. */
+    private int maxBytes() {
+        long possible = Math.max(bytes.length, KEPT_BYTES) + budget.left();
+        return (int) Math.min(budget.maxBytes(), possible);
     }
 
     /** Whether {@link #next} has something. */
@@ -294,7 +312,7 @@ public final class JsonFramer {
         if (skipDepth > 0) {
             return true; // what is skipped is not kept
         }
-        if (length == maxBytes) {
+        if (length >= maxBytes()) {
             refuse("JSON token size limit exceeded", grammar.depth());
             if (grammar.depth() == 0) {
                 lose();
@@ -321,7 +339,7 @@ public final class JsonFramer {
         }
         if (skipDepth > 0) {
             skipped(token);
-        } else if (++tokens > maxTokens) {
+        } else if (++tokens > budget.maxTokens()) {
             refuse("JSON token count limit exceeded", depthAfter(token));
         } else if (token.opens() && grammar.depth() == MAX_DEPTH) {
             refuse("JSON nesting depth limit exceeded", depthAfter(token));

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A value of one of several types that are told apart by their kind of JSON.
  *
- * @param alternatives no two of one kind
+ * @param alternatives no two of one kind; the first is the usual one
  */
 public record AlternateType(String name, List<Type> alternatives) implements Type {
     @Override
@@ -17,7 +17,7 @@ public record AlternateType(String name, List<Type> alternatives) implements Typ
                 return;
             }
         }
-        throw SchemaException.wrongType(path, name);
+        alternatives.get(0).check(path, value); // refuses it, as what QEMU has there
     }
 
     @Override

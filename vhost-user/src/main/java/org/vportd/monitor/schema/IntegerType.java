@@ -25,10 +25,10 @@ public record IntegerType(String name, long min, long max) implements Type {
 
     @Override
     public void check(Path path, @Nullable Object value) throws SchemaException {
-        if (!isKindOf(value)) {
-            throw SchemaException.wrongType(path, "integer");
+        if (!(value instanceof Long number)) {
+            throw SchemaException.wrongType(path, "integer"); // also one beyond 64 bits
         }
-        if (!(value instanceof Long number) || number < min || number > max) {
+        if (number < min || number > max) {
             throw new SchemaException("Parameter '" + path.last() + "' expects " + name);
         }
     }

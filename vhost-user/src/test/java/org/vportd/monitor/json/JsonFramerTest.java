@@ -197,6 +197,36 @@ class JsonFramerTest {
     }
 
     @Test
+    @DisplayName(
+            "QMP-04 values of several clients are held within one budget, which is free again after a fault or a reset")
+    void sharedBudget() {
+        JsonBudget budget = new JsonBudget(1 << 20, 1000, 1 << 20);
+        JsonFramer first = new JsonFramer(budget);
+        JsonFramer second = new JsonFramer(budget);
+        byte[] text = ("{\"a\":\"" + "x".repeat(900_000)).getBytes(StandardCharsets.UTF_8);
+        assertEquals(List.of(), outcomes(first, text, 0, text.length));
+        assertEquals(List.of("!JSON token size limit exceeded"), outcomes(second, text, 0, text.length));
+        first.reset();
+        byte[] end = "\"}".getBytes(StandardCharsets.UTF_8);
+        assertEquals(List.of(), outcomes(second, end, 0, end.length));
+        assertEquals(List.of(), outcomes(second, text, 0, text.length));
+        assertEquals(1, outcomes(second, end, 0, end.length).size());
+        assertEquals(1 << 20, budget.left());
+    }
+
+    @Test
+    @DisplayName("QMP-04 what a value may have is a part of the heap")
+    void budgetOfHeap() {
+        JsonBudget small = new JsonBudget(128 << 20);
+        assertEquals(4 << 20, small.maxBytes());
+        assertEquals(128 << 10, small.maxTokens());
+        assertEquals(8 << 20, small.left());
+        JsonBudget large = new JsonBudget(1L << 40);
+        assertEquals(JsonFramer.MAX_BYTES, large.maxBytes());
+        assertEquals(JsonFramer.MAX_TOKENS, large.maxTokens());
+    }
+
+    @Test
     void blanksDoNotCount() {
         JsonFramer small = new JsonFramer(8, 100);
         byte[] bytes = ("{" + " ".repeat(1000) + "\"a\":12}{\"a\":123}{}").getBytes(StandardCharsets.UTF_8);
