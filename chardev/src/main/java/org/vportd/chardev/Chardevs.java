@@ -241,6 +241,9 @@ public final class Chardevs implements AutoCloseable {
         for (int i = 0; i < wereOpen.length; i++) {
             wereOpen[i] = frontends.get(i).leave();
         }
+        if (!frontends.isEmpty()) {
+            frontends.get(0).owe(old.unwritten());
+        }
         old.dispose();
         register(successor, options);
         for (int i = 0; i < wereOpen.length; i++) {
