@@ -223,7 +223,9 @@ public final class Chardevs implements AutoCloseable {
                 throw new ConfigException("Chardev user does not support chardev hotswap");
             }
         }
-        Chardev successor = open(type(id, options), id, options, old, null);
+        ChardevType type = type(id, options);
+        checkIsForPresent(options);
+        Chardev successor = open(type, id, options, old, null);
         if (frontends.size() > successor.maxFrontends()) {
             successor.dispose();
             throw new ConfigException(
@@ -232,6 +234,16 @@ public final class Chardevs implements AutoCloseable {
         }
         replace(old, successor, options, frontends);
         return successor;
+    }
+
+    /** What makes a second chardev, or joins another one, is for {@link #add}: it would be left out without a word. */
+    private static void checkIsForPresent(Options options) throws ConfigException {
+        if (options.bool("mux", false)) {
+            throw new ConfigException("Parameter 'mux' is for new chardevs only", "or change it to mux,chardev=BASE");
+        }
+        if (options.has("mux-be-id")) {
+            throw new ConfigException("Parameter 'mux-be-id' is for new chardevs only", "or use hub-add");
+        }
     }
 
     private void replace(Chardev old, Chardev successor, Options options, List<ChardevFrontend> frontends) {

@@ -155,6 +155,8 @@ class HotswapTest {
         channel("test,id=a,open=on");
         assertEquals("'bogus' is not a valid char driver name", refusal("a", "bogus"));
         assertEquals("cannot be made", refusal("a", "test,fail=on"));
+        assertEquals("Parameter 'mux' is for new chardevs only", refusal("a", "test,mux=on"));
+        assertEquals("Parameter 'mux-be-id' is for new chardevs only", refusal("a", "test,mux-be-id=h"));
     }
 
     private String refusal(String id, String options) {
