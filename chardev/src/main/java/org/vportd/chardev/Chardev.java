@@ -262,6 +262,14 @@ public abstract class Chardev implements AutoCloseable {
         throw new ConfigException("chardev: device '" + id + "' is not a multiplexer device of 'mux-be' type");
     }
 
+    /**
+     * What it has taken and not put out, though the chardev it stands on has not had it. Goes to the one that comes in its
+     * place.
+     */
+    protected byte[] unwritten() {
+        return new byte[0];
+    }
+
     /** Has a break reach the front-end, as if the peer had sent it. */
     public void sendBreak() {
         raise(ChardevEvent.BREAK);
@@ -327,7 +335,7 @@ public abstract class Chardev implements AutoCloseable {
     /** Has room again after a short {@link #write}. */
     protected final void writable() {
         if (frontend != null) {
-            frontend.handler().onWritable();
+            frontend.writable();
         }
     }
 
@@ -341,7 +349,7 @@ public abstract class Chardev implements AutoCloseable {
         }
         observer.accept(this, event);
         if (frontend != null) {
-            frontend.handler().onEvent(event);
+            frontend.happened(event);
         }
     }
 

@@ -2,6 +2,7 @@ package org.vportd.chardev;
 
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
 
 /**
  * The handle through which a port, a monitor or a multiplexer uses a chardev. Its user never keeps the chardev itself, so
@@ -10,6 +11,10 @@ import org.vportd.posix.IoVector;
 public final class ChardevFrontend {
     private final ChardevHandler handler;
     private @Nullable Chardev chardev;
+    /** Taken by a chardev that has been replaced, and not put out: comes before everything else. */
+    private final IoVector owed = new IoVector();
+
+    private long owedMemory;
     private boolean open;
     private boolean frozen;
 
@@ -55,13 +60,13 @@ public final class ChardevFrontend {
         place.setFrontend(this);
         place.frontendOpened(open);
         if (place.isOpen()) {
-            handler.onEvent(ChardevEvent.OPENED);
+            happened(ChardevEvent.OPENED);
         } else if (wasOpen) {
-            handler.onEvent(ChardevEvent.CLOSED);
+            happened(ChardevEvent.CLOSED);
         }
         tellSize(place);
         if (chardev == place) {
-            handler.onWritable(); // what the other one had not taken is tried anew
+            writable(); // what the other one had not taken is tried anew
         }
         if (chardev == place) {
             place.acceptInput();
@@ -93,6 +98,7 @@ public final class ChardevFrontend {
             chardev.dropFrontend();
             chardev = null;
             frozen = true;
+            dropOwed();
         }
     }
 
@@ -100,10 +106,18 @@ public final class ChardevFrontend {
     public void detach() {
         if (chardev != null) {
             chardev.forget(0); // whoever comes next has something else to write
+        }
+        passOn();
+    }
+
+    /** Lets the chardev go to another handle, which goes on writing where this one is. The handler hears nothing. */
+    public void passOn() {
+        if (chardev != null) {
             chardev.frontendOpened(false);
             chardev.setFrontend(null);
             chardev = null;
         }
+        dropOwed();
     }
 
     /** Whether there is a chardev. */
@@ -148,22 +162,68 @@ public final class ChardevFrontend {
      */
     public long write(IoVector data) {
         if (chardev != null) {
-            return chardev.output(data);
+            return flushOwed(chardev) ? chardev.output(data) : 0;
         }
         return frozen ? 0 : data.bytes();
+    }
+
+    /** Has bytes written before anything else. */
+    void owe(byte[] bytes) {
+        if (bytes.length > 0) {
+            long memory = NativeMemory.allocate(owed.bytes() + bytes.length);
+            int before = owed.copyTo(memory, (int) owed.bytes());
+            NativeMemory.put(bytes, 0, memory + before, bytes.length);
+            dropOwed();
+            owedMemory = memory;
+            owed.add(memory, before + bytes.length);
+        }
+    }
+
+    private boolean flushOwed(Chardev to) {
+        if (owedMemory == 0) {
+            return true;
+        }
+        owed.consume(to.output(owed));
+        if (owed.isEmpty()) {
+            dropOwed();
+        }
+        return owed.isEmpty();
+    }
+
+    private void dropOwed() {
+        if (owedMemory != 0) {
+            owed.close();
+            NativeMemory.free(owedMemory);
+            owedMemory = 0;
+        }
+    }
+
+    /** The chardev has room. */
+    void writable() {
+        if (chardev == null || flushOwed(chardev)) {
+            handler.onWritable();
+        }
+    }
+
+    /** Something happened to the chardev. */
+    void happened(ChardevEvent event) {
+        if (event == ChardevEvent.CLOSED && !takesOutput()) {
+            dropOwed(); // it is not for the next peer
+        }
+        handler.onEvent(event);
     }
 
     /** Says that data which comes after what was not taken is going to be lost, see {@link Chardev#spill}. */
     public void spill(IoVector data, long heldBytes) {
         if (chardev != null) {
-            chardev.spill(data, heldBytes);
+            chardev.spill(data, owed.bytes() + heldBytes);
         }
     }
 
     /** Says that what was not taken will not be written again, except for its beginning, see {@link Chardev#forget}. */
     public void forget(long keptBytes) {
         if (chardev != null) {
-            chardev.forget(keptBytes);
+            chardev.forget(owed.bytes() + keptBytes);
         }
     }
 

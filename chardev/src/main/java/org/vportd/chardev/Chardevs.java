@@ -223,7 +223,9 @@ public final class Chardevs implements AutoCloseable {
                 throw new ConfigException("Chardev user does not support chardev hotswap");
             }
         }
-        Chardev successor = open(type(id, options), id, options, old, null);
+        ChardevType type = type(id, options);
+        checkIsForPresent(options);
+        Chardev successor = open(type, id, options, old, null);
         if (frontends.size() > successor.maxFrontends()) {
             successor.dispose();
             throw new ConfigException(
@@ -234,12 +236,25 @@ public final class Chardevs implements AutoCloseable {
         return successor;
     }
 
+    /** What makes a second chardev, or joins another one, is for {@link #add}: it would be left out without a word. */
+    private static void checkIsForPresent(Options options) throws ConfigException {
+        if (options.bool("mux", false)) {
+            throw new ConfigException("Parameter 'mux' is for new chardevs only", "or change it to mux,chardev=BASE");
+        }
+        if (options.has("mux-be-id")) {
+            throw new ConfigException("Parameter 'mux-be-id' is for new chardevs only", "or use hub-add");
+        }
+    }
+
     private void replace(Chardev old, Chardev successor, Options options, List<ChardevFrontend> frontends) {
         successor.start(old);
         old.setObserver((source, event) -> {});
         boolean[] wereOpen = new boolean[frontends.size()];
         for (int i = 0; i < wereOpen.length; i++) {
             wereOpen[i] = frontends.get(i).leave();
+        }
+        if (!frontends.isEmpty()) {
+            frontends.get(0).owe(old.unwritten());
         }
         old.dispose();
         register(successor, options);

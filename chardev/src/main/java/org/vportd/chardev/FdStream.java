@@ -37,6 +37,7 @@ public final class FdStream implements ByteStream {
     private static final int OUT = Epoll.EPOLLOUT | Epoll.EPOLLET;
     private static final int MAX_IDLE_EVENTS = 8;
 
+    private final EventLoop loop;
     private final Owner owner;
     private final @Nullable Fd input;
     private final @Nullable Fd output;
@@ -78,6 +79,7 @@ public final class FdStream implements ByteStream {
      * @param output where output goes, or null if it is to be dropped; may be the same object as the input
      */
     public FdStream(EventLoop loop, @Nullable Fd input, @Nullable Fd output, Owner owner) throws PosixException {
+        this.loop = loop;
         this.owner = owner;
         this.input = input;
         this.output = output;
@@ -311,10 +313,26 @@ public final class FdStream implements ByteStream {
 
     @Override
     public void close() {
+        boolean mayLinger = !ended && !outputFailed && input == output;
+        release();
+        if (mayLinger && output != null) {
+            ClosingSocket.close(loop, output);
+        } else {
+            closeAll(input, output);
+        }
+    }
+
+    @Override
+    public void abandon() {
+        release();
+        closeAll(input, output);
+    }
+
+    private void release() {
         ended = true;
         pumpTask.cancel();
         writableTask.cancel();
-        closeAll(inputWatch, outputWatch, input, output);
+        closeAll(inputWatch, outputWatch);
         if (messages != null) {
             messages.close();
         }

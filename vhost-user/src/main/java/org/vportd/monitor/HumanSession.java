@@ -123,6 +123,7 @@ final class HumanSession extends MonitorSession {
         if (focused && !greeted) {
             greeted = true;
             send(environment.version().programName() + " monitor - type 'help' for more information\n");
+            output().flush(); // what comes with the focus is only looked at once this has gone
         }
     }
 

@@ -173,6 +173,20 @@ class HumanSessionTest {
     }
 
     @Test
+    @DisplayName("CH-24 a line that comes together with the key that brings the focus is answered")
+    void aLineRightBehindTheKeyToTheMonitor() throws Exception {
+        Chardev mux = rig.add("socket,id=m,mux=on,server=on,wait=off,path=" + rig.path("m"));
+        rig.monitors.addHuman(mux);
+        rig.monitors.addQmp(mux, false);
+        try (Person person = Person.at(rig, "m")) {
+            rig.until("the other's greeting", () -> person.seen().contains("\"QMP\""));
+            person.forget().type("\001cinfo status\n");
+            String answer = "info status\r\nVM status: running\r\n" + Person.PROMPT;
+            assertEquals(GREETING + Person.PROMPT + answer, person.until(answer));
+        }
+    }
+
+    @Test
     void aMonitorWithTheFocusGreetsWhoeverConnectsToTheMultiplexer() throws Exception {
         Chardev mux = rig.add("socket,id=m,mux=on,server=on,wait=off,path=" + rig.path("m"));
         rig.monitors.addHuman(mux);

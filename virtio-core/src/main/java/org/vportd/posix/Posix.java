@@ -40,6 +40,7 @@ public final class Posix {
     private static final int F_ADD_SEALS = 1033;
     private static final int FD_CLOEXEC = 1;
     private static final int FIONREAD = 0x541b;
+    private static final int TIOCOUTQ = 0x5411;
     private static final int LOCK_EXCLUSIVE_NONBLOCK = 6;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
@@ -235,9 +236,18 @@ public final class Posix {
 
     /** The bytes that could be read now; 0 also if the kind of file cannot tell. */
     public static int unread(Fd fd) {
+        return count(fd, FIONREAD);
+    }
+
+    /** The bytes written that the other end has not received yet; 0 also if the kind of file cannot tell. */
+    public static int unsent(Fd fd) {
+        return count(fd, TIOCOUTQ);
+    }
+
+    private static int count(Fd fd, int request) {
         long count = NativeMemory.allocate(Integer.BYTES);
         try {
-            return C.ioctl(fd.value(), FIONREAD, count) < 0 ? 0 : NativeMemory.getInt(count);
+            return C.ioctl(fd.value(), request, count) < 0 ? 0 : NativeMemory.getInt(count);
         } finally {
             NativeMemory.free(count);
         }

@@ -155,6 +155,8 @@ class HotswapTest {
         channel("test,id=a,open=on");
         assertEquals("'bogus' is not a valid char driver name", refusal("a", "bogus"));
         assertEquals("cannot be made", refusal("a", "test,fail=on"));
+        assertEquals("Parameter 'mux' is for new chardevs only", refusal("a", "test,mux=on"));
+        assertEquals("Parameter 'mux-be-id' is for new chardevs only", refusal("a", "test,mux-be-id=h"));
     }
 
     private String refusal(String id, String options) {
@@ -281,5 +283,113 @@ class HotswapTest {
         assertEquals("chardev: multiplexers can't be stacked", refusal("a", "hub,chardevs.0=b"));
         assertEquals("chardev: multiplexers can't be stacked", refusal("a", "mux,chardev=h"));
         assertEquals("hub: chardev can't be found by id 'h'", refusal("h", "hub,chardevs.0=h"));
+    }
+
+    @Test
+    @DisplayName("CH-36 a hub becomes a mux over the member that is ahead: that one gets nothing twice")
+    void shouldNotRepeatWhenHubBecomesMuxOverItsMember() throws ConfigException {
+        TestChardev fast = chardevs.addTest("test,id=fast,open=on");
+        chardevs.addTest("test,id=slow,open=on,room=2");
+        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow"));
+        dut.boot();
+        dut.tx(port).send("0123456789");
+        dut.settle();
+        TestChardev slow = chardevs.test("slow");
+        chardevs.change("h", "mux,chardev=fast");
+        dut.settle();
+        dut.tx(port).send("abc");
+        dut.settle();
+        assertEquals("0123456789abc", fast.text());
+        assertEquals("01", slow.text());
+        assertEquals(2, dut.tx(port).completed());
+    }
+
+    @Test
+    @DisplayName("CH-36 what a full member is ahead passes from hub to mux, to the next mux and to a hub again")
+    void shouldKeepPositionWhenHubAndMuxAlternate() throws ConfigException {
+        TestChardev fast = chardevs.addTest("test,id=fast,open=on,room=6");
+        chardevs.addTest("test,id=slow,open=on,room=2");
+        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=slow,chardevs.1=fast"));
+        dut.boot();
+        dut.tx(port).send("0123456789");
+        dut.settle();
+        for (String shape : List.of("mux,chardev=fast", "mux,chardev=fast", "hub,chardevs.0=fast")) {
+            chardevs.change("h", shape); // in one turn, before the port tries again
+        }
+        fast.makeRoom(100);
+        dut.settle();
+        assertEquals("0123456789", fast.text());
+    }
+
+    @Test
+    @DisplayName("CH-36 a mux over a hub is changed while a member is slow: nothing that it has begun is lost")
+    void shouldPutOutWhatMuxHadBegunWhenChanged() throws ConfigException {
+        TestChardev fast = chardevs.addTest("test,id=fast,open=on");
+        TestChardev slow = chardevs.addTest("test,id=slow,open=on,room=4");
+        chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow");
+        SerialPort port = dut.channel(chardevs.add("mux,id=m,chardev=h"));
+        dut.boot();
+        dut.tx(port).send("0123456789");
+        dut.settle();
+        chardevs.change("m", "mux,chardev=h");
+        slow.makeRoom(3);
+        dut.settle();
+        dut.tx(port).send("abc");
+        dut.settle();
+        assertEquals("0123456", slow.text());
+        TestChardev plain = chardevs.changeTest("m", "test,open=on,room=2");
+        dut.settle();
+        assertEquals("78", plain.text());
+        plain.makeRoom(1);
+        dut.settle();
+        TestChardev last = chardevs.changeTest("m", "test,open=on");
+        dut.settle();
+        assertEquals("789", plain.text());
+        assertEquals("abc", last.text());
+        assertEquals("0123456789", fast.text());
+    }
+
+    @Test
+    @DisplayName("CH-36 a mux is changed for another one: what was typed, its commands and its times go on")
+    void shouldKeepInputAndTimesWhenMuxIsChanged() throws ConfigException {
+        TestChardev base = chardevs.addTest("test,id=base,open=on");
+        SerialPort port = dut.channel(chardevs.add("mux,id=m,chardev=base"));
+        dut.boot();
+        dut.rx(port).fill(1);
+        base.feed("\001ttyped ahead, more than there is room for, and a command\001");
+        dut.settle();
+        chardevs.change("m", "mux,chardev=base");
+        for (int i = 0; i < 70; i++) {
+            dut.rx(port).fill(1);
+            dut.settle();
+        }
+        base.feed("b!");
+        dut.tx(port).send("line\n");
+        dut.settle();
+        assertEquals(
+                "typed ahead, more than there is room for, and a command!",
+                dut.rx(port).text());
+        assertTrue(base.text().matches("\\[00:00:\\d\\d\\.\\d{3}] line\n"), base.text());
+    }
+
+    @Test
+    @DisplayName(
+            "CH-25 a member that took output unseen is changed for an open one, which gets the history and all after it")
+    void shouldReplayWithoutGapWhenMemberOpensByChange() throws ConfigException {
+        TestChardev unseen = chardevs.addTest("test,id=unseen,open=on");
+        TestChardev slow = chardevs.addTest("test,id=slow,open=on");
+        SerialPort port =
+                dut.channel(chardevs.add("hub,id=h,chardevs.0.id=unseen,chardevs.0.replay=64,chardevs.1=slow"));
+        dut.boot();
+        dut.tx(port).send("early,");
+        unseen.endInput();
+        slow.limitRoom(2);
+        dut.tx(port).send("0123456789");
+        dut.settle();
+        TestChardev seen = chardevs.changeTest("unseen", "test,open=on");
+        slow.makeRoom(100);
+        dut.settle();
+        assertEquals("early,0123456789", seen.text());
+        assertEquals("early,0123456789", slow.text());
     }
 }

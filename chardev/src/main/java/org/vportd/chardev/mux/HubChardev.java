@@ -150,6 +150,9 @@ public final class HubChardev extends Multiplexer {
             if (i < former.size()) {
                 members.get(i).unpack(former.get(i), firstMembers.get(i));
             }
+            if (predecessor instanceof MuxChardev mux) {
+                members.get(i).skip(mux.hadOf(firstMembers.get(i)));
+            }
             if (predecessor instanceof Multiplexer user) {
                 user.letGo(firstMembers.get(i));
             }
@@ -262,6 +265,12 @@ public final class HubChardev extends Multiplexer {
         if (member != null) {
             member.detach();
         }
+    }
+
+    @Override
+    long hadOf(Chardev other) {
+        HubMember member = find(other.id());
+        return member == null ? 0 : member.ahead();
     }
 
     @Override

@@ -147,6 +147,11 @@ final class HubMember implements ChardevHandler {
         }
     }
 
+    /** Has had so much of what the hub is offered next. */
+    void skip(long bytes) {
+        ahead = bytes;
+    }
+
     /** Only so much of what the front-end still holds will be written again. */
     void forget(long keptBytes) {
         ahead = Math.min(ahead, keptBytes);
@@ -157,6 +162,7 @@ final class HubMember implements ChardevHandler {
     private void startReplay() {
         forgetReplay();
         if (options.replayBytes() > 0) {
+            ahead = 0; // of another's peer: to this one, everything behind the history is new
             replay = hub.history().copy(options.replayBytes(), replayed);
             flushReplay();
         }

@@ -22,6 +22,9 @@ abstract class Multiplexer extends Chardev {
     /** Detaches from one of those, for another that takes its place; nobody hears of it. */
     abstract void letGo(Chardev other);
 
+    /** How much of what its only front-end writes next one of those has had already. */
+    abstract long hadOf(Chardev other);
+
     /** Whether a chardev is free for a new multiplexer: nobody uses it but the one whose place that takes. */
     static boolean isFree(Chardev other, @Nullable Chardev predecessor) {
         return !other.isBusy() || (predecessor instanceof Multiplexer former && former.uses(other));

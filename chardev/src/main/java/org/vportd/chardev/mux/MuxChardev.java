@@ -108,8 +108,9 @@ public final class MuxChardev extends Multiplexer {
     @Override
     protected void begin(@Nullable Chardev predecessor) {
         if (predecessor instanceof MuxChardev former) {
-            heirs = former.frontends().size();
-            inheritedFocus = former.focusedFrontend();
+            inherit(former);
+        } else if (predecessor instanceof HubChardev hub) {
+            slots[0].skip(hub.hadOf(firstBase));
         }
         if (predecessor instanceof Multiplexer user) {
             user.letGo(firstBase);
@@ -119,6 +120,17 @@ public final class MuxChardev extends Multiplexer {
             base.attach(firstBase);
         } catch (ConfigException e) {
             throw new IllegalStateException("was free: chardev=" + firstBase.id(), e);
+        }
+    }
+
+    /** Goes on with what is under way in both directions, also if that comes from another chardev. */
+    private void inherit(MuxChardev former) {
+        Parcel state = new Parcel();
+        former.pack(state);
+        unpack(state);
+        former.output.close(); // not to be asked for what was not written
+        if (!former.uses(firstBase)) {
+            Stream.of(slots).forEach(slot -> slot.skip(0));
         }
     }
 
@@ -141,7 +153,7 @@ public final class MuxChardev extends Multiplexer {
     }
 
     private static Parcel pack(MuxSlot slot) {
-        return new Parcel().put("typed", slot.typedAhead());
+        return new Parcel().put("typed", slot.typedAhead()).put("had", slot.had());
     }
 
     private void unpack(Parcel from) {
@@ -156,6 +168,7 @@ public final class MuxChardev extends Multiplexer {
         List<Parcel> places = from.parcels("places");
         for (int i = 0; i < Math.min(places.size(), slots.length); i++) {
             slots[i].restore(places.get(i).bytes("typed"));
+            slots[i].skip(places.get(i).number("had", 0));
         }
         resume.schedule();
     }
@@ -167,7 +180,21 @@ public final class MuxChardev extends Multiplexer {
 
     @Override
     void letGo(Chardev other) {
-        base.detach();
+        if (uses(other)) {
+            base.passOn();
+        }
+    }
+
+    @Override
+    long hadOf(Chardev other) {
+        return uses(other) && frontends().size() == 1
+                ? Stream.of(slots).mapToLong(MuxSlot::had).sum()
+                : 0;
+    }
+
+    @Override
+    protected byte[] unwritten() {
+        return output.unwritten();
     }
 
     @Override

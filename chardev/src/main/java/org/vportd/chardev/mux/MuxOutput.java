@@ -49,7 +49,7 @@ final class MuxOutput implements AutoCloseable {
     /** Writes as {@link ChardevFrontend#write}. */
     long write(IoVector data) {
         if (!keeps) {
-            return base.write(data);
+            return flush() ? base.write(data) : 0;
         }
         long taken = 0;
         while (taken < data.bytes() && flush()) {

@@ -12,8 +12,11 @@ final class MuxSlot extends Chardev {
 
     private final MuxChardev mux;
     private final long typedAhead = NativeMemory.allocate(TYPE_AHEAD_BYTES);
+    private final IoVector rest = new IoVector();
     private int typedBytes;
     private boolean waitsForRoom;
+    /** How much of what its front-end writes next the chardev under the multiplexer has had already. */
+    private long had;
 
     MuxSlot(MuxChardev mux) {
         super(mux.id());
@@ -31,6 +34,7 @@ final class MuxSlot extends Chardev {
             mux.occupied(this);
         } else {
             waitsForRoom = false;
+            had = 0;
             mux.vacated(this);
         }
     }
@@ -42,9 +46,36 @@ final class MuxSlot extends Chardev {
 
     @Override
     protected long write(IoVector data) {
-        long n = mux.writeFor(data);
+        long n = had == 0 ? mux.writeFor(data) : writeRest(data);
         waitsForRoom |= n < data.bytes();
         return n;
+    }
+
+    private long writeRest(IoVector data) {
+        long skipped = Math.min(had, data.bytes());
+        rest.clear();
+        rest.addPart(data, skipped, data.bytes());
+        had -= skipped;
+        return skipped + (rest.isEmpty() ? 0 : mux.writeFor(rest));
+    }
+
+    /** Leaves out what comes first of the next output. */
+    void skip(long bytes) {
+        had = bytes;
+    }
+
+    long had() {
+        return had;
+    }
+
+    @Override
+    protected void spill(IoVector data, long heldBytes) {
+        had = Math.min(had, heldBytes);
+    }
+
+    @Override
+    protected void forget(long keptBytes) {
+        had = Math.min(had, keptBytes);
     }
 
     void roomAgain() {
@@ -114,6 +145,7 @@ final class MuxSlot extends Chardev {
 
     @Override
     public void close() {
+        rest.close();
         NativeMemory.free(typedAhead);
     }
 }

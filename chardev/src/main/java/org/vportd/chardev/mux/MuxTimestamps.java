@@ -56,25 +56,28 @@ final class MuxTimestamps implements AutoCloseable {
             started = true;
             startNs = nanoTime.getAsLong();
         }
-        atLineStart = true;
     }
 
     long write(IoVector data) {
         if (!on && stamp.isEmpty()) {
-            return base.write(data);
-        }
-        long taken = 0;
-        while (taken < data.bytes() && writeStamp()) {
-            line.clear();
-            line.addPart(data, taken, lineLength(data, taken));
-            long n = base.write(line);
-            taken += n;
-            if (n < line.bytes()) {
-                return taken;
+            long taken = base.write(data);
+            if (taken > 0) { // a line that has begun without a time does not get one in its middle
+                atLineStart = endsLine(data, taken);
             }
-            atLineStart = endsLine();
+            return taken;
         }
-        return taken;
+        long done = 0;
+        while (done < data.bytes() && writeStamp()) {
+            line.clear();
+            line.addPart(data, done, lineLength(data, done));
+            long n = base.write(line);
+            done += n;
+            if (n < line.bytes()) {
+                return done;
+            }
+            atLineStart = endsLine(line, n);
+        }
+        return done;
     }
 
     /** False if there is no room for it all yet. */
@@ -108,9 +111,15 @@ final class MuxTimestamps implements AutoCloseable {
         return data.bytes() - from;
     }
 
-    private boolean endsLine() {
-        int last = line.segments() - 1;
-        return NativeMemory.getByte(line.segmentAddress(last) + line.segmentBytes(last) - 1) == '\n';
+    /** Whether the last of so many bytes ends a line. */
+    private static boolean endsLine(IoVector data, long bytes) {
+        long at = bytes - 1;
+        int segment = 0;
+        while (at >= data.segmentBytes(segment)) {
+            at -= data.segmentBytes(segment);
+            segment++;
+        }
+        return NativeMemory.getByte(data.segmentAddress(segment) + at) == '\n';
     }
 
     @Override

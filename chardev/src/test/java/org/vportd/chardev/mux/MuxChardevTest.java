@@ -241,6 +241,17 @@ class MuxChardevTest {
     }
 
     @Test
+    @DisplayName("CH-24 times begin with the next line, not in the middle of one")
+    void shouldWriteTimesAtLineStartsOnly() throws Exception {
+        RecordingHandler front = fixture.attach(mux).grant(UNLIMITED);
+        front.write("login: ");
+        type("\001t");
+        front.write("root\nnext\n");
+        String text = screen();
+        assertTrue(text.matches("login: root\n\\[00:00:\\d\\d\\.\\d{3}] next\n"), text);
+    }
+
+    @Test
     void shouldWriteTimesInPiecesWhenBaseIsFull() throws Exception {
         RecordingHandler front = fixture.attach(mux).grant(UNLIMITED);
         type("\001t");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -419,5 +420,39 @@ class SocketChangeTest {
 
         assertTrue(connections > 40, "connections=" + connections);
         TestLoop.assertNoneLeaked(descriptors);
+    }
+
+    @Test
+    @DisplayName("CH-36 a TCP peer that sends while its chardev is changed gets all output that was taken for it")
+    void shouldPutOutAllWhenPeerSendsDuringChange() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
+        String name = chardev().filename();
+        int port = Integer.parseInt(name.replaceAll(".*:(\\d+),server=on", "$1"));
+        Peer peer = connectTcp(port);
+        until(front, ChardevEvent.OPENED, 1);
+        String block = "x".repeat(60_000);
+        long taken = 0;
+        long n = 1;
+        while (n > 0) { // until both ends' buffers are full
+            n = front.write(block);
+            taken += n;
+            fixture.loop().settle();
+        }
+        assertTrue(peer.write("nobody reads this") > 0);
+        long descriptors = TestLoop.openDescriptors();
+        change("null");
+        assertTrue(peer.write("nor this") > 0);
+        long expected = taken;
+        fixture.loop().until("all output has come", () -> peer.text().length() == expected);
+        fixture.loop().until("the connection has ended", peer::isAtEnd);
+        fixture.loop().until("nothing stays", () -> openDescriptors() == descriptors - 2);
+    }
+
+    private static long openDescriptors() {
+        try {
+            return TestLoop.openDescriptors();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

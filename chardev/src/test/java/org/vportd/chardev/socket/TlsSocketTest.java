@@ -204,6 +204,7 @@ class TlsSocketTest {
             assertEquals("bye", outside.text());
             outside.frontend().detach();
             chardevs.remove("c");
+            rig.until("the end", () -> next.count(ChardevEvent.CLOSED) == 1);
             fixture.loop().settle();
         }
     }

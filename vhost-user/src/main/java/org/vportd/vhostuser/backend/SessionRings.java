@@ -376,8 +376,16 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     private void rest(Vring ring) {
         VirtQueue queue = ring.queue();
-        if (queue != null && queue.askForKicks()) {
+        if (queue != null && hasComeMeanwhile(queue)) {
             kickedByDriver(ring.index());
+        }
+    }
+
+    private static boolean hasComeMeanwhile(VirtQueue queue) {
+        try {
+            return queue.askForKicks();
+        } catch (DriverFaultException e) {
+            return true; // as above
         }
     }
 

@@ -52,6 +52,7 @@ final class BackendRig implements AutoCloseable {
     private final Deque<Runnable> opened = new ArrayDeque<>();
     private final OpenResources before;
     private long nowNs;
+    private Runnable whenTimeIsRead = () -> {};
     private int sessionsEnded;
 
     static {
@@ -75,7 +76,7 @@ final class BackendRig implements AutoCloseable {
     BackendRig(BackendOptions options, @Nullable Path path) throws IOException {
         before = OpenResources.now();
         Fd listener = path == null ? null : Sockets.listenUnix(path.toString(), BACKLOG);
-        loop = EventLoop.open(() -> nowNs);
+        loop = EventLoop.open(this::time);
         backend = new VhostUserBackend(loop, device, options, listener, () -> sessionsEnded++);
     }
 
@@ -127,6 +128,24 @@ final class BackendRig implements AutoCloseable {
         while (loop.turn(0) > 0) {
             turns++;
             assertTrue(turns < MAX_TURNS, "loop does not come to rest");
+        }
+    }
+
+    private long time() {
+        whenTimeIsRead.run();
+        return nowNs;
+    }
+
+    /** Turns the loop once; when it stops looking for work by itself, something happens right before. */
+    void turnWhile(Runnable happening) {
+        whenTimeIsRead = () -> {
+            happening.run();
+            nowNs += TimeUnit.SECONDS.toNanos(1);
+        };
+        try {
+            loop.turn(1);
+        } finally {
+            whenTimeIsRead = () -> {};
         }
     }
 

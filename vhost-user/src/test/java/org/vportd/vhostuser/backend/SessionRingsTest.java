@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.posix.EventFd;
+import org.vportd.posix.LittleEndian;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 
 /** The life of rings: start, stop, kicks and calls, status, reset. */
@@ -247,6 +248,22 @@ class SessionRingsTest {
         guest.ring(1).kick.signal();
         frontend.enable(guest.ring(1), true);
         assertFalse(rig.device.isRunning(1), "broken until it is set up again");
+    }
+
+    @Test
+    @DisplayName("SEC-70 an index that turns wrong when the loop stops looking for it breaks the ring and nothing else")
+    void shouldStopBrokenRingWhenLoopStopsLooking() throws Exception {
+        rig.loop.setPollBudget(1_000_000);
+        rig.loop.turn(1);
+        frontend.run(guest);
+        assertRunning("looked at from now on");
+        rig.turnWhile(() -> LittleEndian.putU16(guest.memory.hostAddress(ring.driver.availAddress()) + 2, 1000));
+        rig.settle();
+        assertFalse(rig.device.isRunning(0));
+        assertTrue(ring.error.drain() > 0);
+        guest.ring(1).write("the others go on");
+        rig.settle();
+        assertEquals("the others go on", rig.device.text(1));
     }
 
     @Test

@@ -1,0 +1,109 @@
+package org.vportd.chardev;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.vportd.loop.EventLoop;
+import org.vportd.loop.LoopTimer;
+import org.vportd.loop.Watch;
+import org.vportd.posix.Epoll;
+import org.vportd.posix.Fd;
+import org.vportd.posix.IoVector;
+import org.vportd.posix.NativeMemory;
+import org.vportd.posix.Posix;
+import org.vportd.posix.PosixException;
+import org.vportd.posix.Sockets;
+
+/**
+ * A TCP connection that nobody uses any more, while the kernel still has output for its peer. Closing it at once would take
+ * that output from a peer that sends: the kernel answers input that nobody reads with a reset, and drops what it holds. So
+ * input is read and dropped until the peer has the output, has left, or has read nothing for {@value #PATIENCE_S} seconds.
+ */
+final class ClosingSocket {
+    private static final int PATIENCE_S = 5;
+    private static final long TICK_NS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final int MAX_AT_A_TIME = 32;
+    private static final int INPUT_LENGTH = 16 << 10;
+    private static final AtomicInteger COUNT = new AtomicInteger();
+
+    private final Fd fd;
+    private final Watch watch;
+    private final LoopTimer timer;
+    private final IoVector input = new IoVector();
+    private long memory;
+    private int unsent;
+    private int idleTicks;
+
+    private ClosingSocket(EventLoop loop, Fd fd) throws PosixException {
+        this.fd = fd;
+        this.watch = loop.watch(fd, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, events -> drop());
+        this.timer = loop.timer(this::tick);
+    }
+
+    /** Closes a descriptor that the loop does not watch any more, now or, if it is such a connection, later. */
+    static void close(EventLoop loop, Fd fd) {
+        if (loop.isStopped() || !hasUnsent(fd) || !stays(loop, fd)) {
+            fd.close();
+        }
+    }
+
+    private static boolean hasUnsent(Fd fd) {
+        try {
+            return Posix.unsent(fd) > 0 && Sockets.localAddress(fd) != null;
+        } catch (PosixException e) {
+            return false; // no socket at all
+        }
+    }
+
+    private static boolean stays(EventLoop loop, Fd fd) {
+        if (COUNT.incrementAndGet() <= MAX_AT_A_TIME) {
+            try {
+                Sockets.shutdownOutput(fd);
+                if (Posix.unsent(fd) > 0) { // the peer acknowledges the end at once if it has all
+                    new ClosingSocket(loop, fd).start();
+                    return true;
+                }
+            } catch (PosixException e) {
+                // as good as closed
+            }
+        }
+        COUNT.decrementAndGet();
+        return false;
+    }
+
+    private void start() {
+        memory = NativeMemory.allocate(INPUT_LENGTH);
+        input.add(memory, INPUT_LENGTH);
+        unsent = Posix.unsent(fd);
+        timer.start(TICK_NS);
+    }
+
+    private void drop() {
+        try {
+            if (Posix.readv(fd, input) == 0 || Posix.unsent(fd) == 0) {
+                release();
+            }
+        } catch (PosixException e) {
+            release();
+        }
+    }
+
+    private void tick() {
+        int before = unsent;
+        unsent = Posix.unsent(fd);
+        idleTicks = unsent < before ? 0 : idleTicks + 1;
+        if (unsent == 0 || idleTicks * TICK_NS >= TimeUnit.SECONDS.toNanos(PATIENCE_S)) {
+            release();
+        } else {
+            timer.start(TICK_NS);
+        }
+    }
+
+    private void release() {
+        timer.cancel();
+        watch.close();
+        fd.close();
+        input.close();
+        NativeMemory.free(memory);
+        COUNT.decrementAndGet();
+    }
+}
