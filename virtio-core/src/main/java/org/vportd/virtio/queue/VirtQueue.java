@@ -47,6 +47,8 @@ public abstract class VirtQueue implements AutoCloseable {
     private static final long WRITABLE = 1L << 32;
 
     private final boolean batches;
+    private final DriverNotifier notifier;
+    private final CallPatience patience = new CallPatience();
     private final IoVector segments = new IoVector();
     private long[] tickets = new long[INITIAL_CHAINS];
     private long[] sizes = new long[INITIAL_CHAINS];
@@ -65,7 +67,7 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private int batchedId;
     private boolean waiting;
-
+    private boolean called;
     private @Nullable BooleanSupplier looker;
 
     /** Notes what is written to guest memory, or null. */
@@ -76,9 +78,11 @@ public abstract class VirtQueue implements AutoCloseable {
      * For the formats.
      *
      * @param inOrder whether the driver understands that a used element stands for chains before it
+     * @param notifier calls the driver
      */
-    VirtQueue(boolean inOrder) {
+    VirtQueue(boolean inOrder, DriverNotifier notifier) {
         this.batches = inOrder;
+        this.notifier = notifier;
     }
 
     /**
@@ -351,14 +355,40 @@ public abstract class VirtQueue implements AutoCloseable {
             batchedSteps = 0;
             putUsed(batchedId, 0, steps);
         }
+        int shown = 0;
         if (progress == null) {
-            showUsed();
+            shown = showUsed();
         } else if (base() != shownBase) {
             progress.returning(base(), firstDone);
-            showUsed();
+            shown = showUsed();
             shownBase = base();
             consumedSinceShown = firstDone;
         }
+        if (shown > 0 && driverWantsCall(shown) && (isFirstCall() || !seesByItself(shown))) {
+            called = true;
+            notifier.call();
+        }
+    }
+
+    /** Whether the driver, which wants a call, has seen what was shown before one could reach it. */
+    private boolean seesByItself(int shown) {
+        if (!patience.isWorthwhile()) {
+            return false;
+        }
+        for (int look = 0; look < CallPatience.LOOKS; look++) {
+            Thread.onSpinWait();
+            if (!driverWantsCall(shown)) {
+                patience.paid();
+                return true;
+            }
+        }
+        patience.wasted();
+        return false;
+    }
+
+    /** Whether the driver was never called: it may have begun to wait before it could say for what. */
+    final boolean isFirstCall() {
+        return !called;
     }
 
     /**
@@ -480,6 +510,13 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Writes the next used element, not visible to the driver before {@link #showUsed}. */
     abstract void putUsed(int id, int written, int steps);
 
-    /** Makes used elements visible, the first one last, and calls the driver if it wants that. */
-    abstract void showUsed();
+    /**
+     * Makes used elements visible, the first one last, before the driver's wish to be called is read.
+     *
+     * @return by how many steps of the ring; 0 for nothing new
+     */
+    abstract int showUsed();
+
+    /** Whether the driver wants to be called, as far as it says now, for so many steps shown last. */
+    abstract boolean driverWantsCall(int shown);
 }
