@@ -7,8 +7,8 @@ package org.vportd.virtio.queue;
  * same, later by the moment. So it is given only while that pays, and now and then to see whether it would.
  */
 final class CallPatience {
-    /** How often to look whether the call is still wanted; some microseconds, about what a call costs. */
-    static final int LOOKS = 256;
+    /** How often to look whether the call is still wanted; a few dozen microseconds, about what an interrupt costs a guest. */
+    static final int LOOKS = 1024;
 
     /** One in so many calls is a trial. */
     static final int TRIAL = 1024;
