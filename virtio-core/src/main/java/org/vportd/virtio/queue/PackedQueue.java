@@ -75,7 +75,7 @@ public final class PackedQueue extends VirtQueue {
      * @param inflight where chains in flight are noted, or null if nowhere
      */
     PackedQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightPacked inflight) {
-        super(config.features().inOrder(), notifier);
+        super(config, notifier);
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE) {
             throw new DriverFaultException("packed ring size is not within 1 to 32768: num=" + size);

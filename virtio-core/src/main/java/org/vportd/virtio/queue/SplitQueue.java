@@ -58,7 +58,7 @@ public final class SplitQueue extends VirtQueue {
      * @param inflight where chains in flight are noted, or null if nowhere
      */
     SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightSplit inflight) {
-        super(config.features().inOrder(), notifier);
+        super(config, notifier);
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE || Integer.bitCount(size) != 1) {
             throw new DriverFaultException("split ring size is no power of two up to 32768: num=" + size);

@@ -29,6 +29,7 @@ public abstract class VirtQueue implements AutoCloseable {
     /** No buffer lies in more than one segment of this size or less; bounds the work of one system call. */
     public static final int MAX_SEGMENT_BYTES = 1 << 20;
 
+    private static final int MIN_WINDOW_CHAINS = 32;
     private static final int MAX_WINDOW_CHAINS = 1024;
     private static final int MAX_WINDOW_BYTES = 1 << 18;
     private static final int MAX_ROUNDS = 16;
@@ -47,6 +48,8 @@ public abstract class VirtQueue implements AutoCloseable {
     private static final long WRITABLE = 1L << 32;
 
     private final boolean batches;
+    private final int maxReadable;
+    private final int maxWritable;
     private final DriverNotifier notifier;
     private final CallPatience patience = new CallPatience();
     private final IoVector segments = new IoVector();
@@ -77,12 +80,19 @@ public abstract class VirtQueue implements AutoCloseable {
     /**
      * For the formats.
      *
-     * @param inOrder whether the driver understands that a used element stands for chains before it
+     * @param config of which the base is not used
      * @param notifier calls the driver
      */
-    VirtQueue(boolean inOrder, DriverNotifier notifier) {
-        this.batches = inOrder;
+    VirtQueue(QueueConfig config, DriverNotifier notifier) {
+        this.batches = config.features().inOrder();
+        this.maxReadable = partOf(config.size(), 2);
+        this.maxWritable = partOf(config.size(), 4);
         this.notifier = notifier;
+    }
+
+    /** A window takes only part of the ring, so that the driver refills the rest while the device is at work on it. */
+    private static int partOf(int ring, int parts) {
+        return Math.min(MAX_WINDOW_CHAINS, Math.max(MIN_WINDOW_CHAINS, ring / parts));
     }
 
     /**
@@ -199,24 +209,24 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /** Walks available chains into the window, keeping what the device may read. */
     public final void walkReadable() {
-        walk(false, MAX_WINDOW_CHAINS);
+        walk(false, maxReadable);
     }
 
     /**
      * Walks available chains into the window, keeping what the device may write.
      *
-     * @param maxChains how many chains the window shall hold at most
+     * @param wanted how many chains are of use
      */
-    public final void walkWritable(int maxChains) {
-        walk(true, maxChains);
+    public final void walkWritable(int wanted) {
+        walk(true, Math.min(maxWritable, wanted));
     }
 
-    private void walk(boolean writable, int maxChains) {
+    private void walk(boolean writable, int chainLimit) {
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
         waiting = false;
         chain().want(writable);
         IoVector into = segments;
-        while (chains < maxChains
+        while (chains < chainLimit
                 && walkedDescriptors < limit
                 && into.bytes() < MAX_WINDOW_BYTES
                 && into.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
