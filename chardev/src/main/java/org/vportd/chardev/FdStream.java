@@ -36,6 +36,11 @@ public final class FdStream implements ByteStream {
     private static final int IN = Epoll.EPOLLIN | Epoll.EPOLLRDHUP | Epoll.EPOLLET;
     private static final int OUT = Epoll.EPOLLOUT | Epoll.EPOLLET;
     private static final int MAX_IDLE_EVENTS = 8;
+    /**
+     * Room for output in a UNIX socket, so that there is something to read until the next batch comes: the kernel says that
+     * there is room only when three quarters of it are.
+     */
+    private static final int SEND_BUFFER_BYTES = 1 << 18;
 
     private final EventLoop loop;
     private final Owner owner;
@@ -85,9 +90,13 @@ public final class FdStream implements ByteStream {
         this.output = output;
         this.pumpTask = loop.task(this::pump);
         this.writableTask = loop.task(this::retryOutput);
+        this.socketOutput = output != null && Sockets.isUnixStream(output);
         Watch in = null;
         Watch out = null;
         try {
+            if (output != null && socketOutput && Sockets.sendBuffer(output) < 2 * SEND_BUFFER_BYTES) {
+                Sockets.setSendBuffer(output, SEND_BUFFER_BYTES);
+            }
             if (input != null && input == output) {
                 in = watch(loop, input, IN);
                 out = in;
@@ -102,7 +111,6 @@ public final class FdStream implements ByteStream {
         this.inputWatch = in;
         this.outputWatch = out;
         this.socketInput = input != null && Sockets.isUnixStream(input) ? new SocketInput(input) : null;
-        this.socketOutput = output != null && Sockets.isUnixStream(output);
         if (input != null && in == null) {
             readable = true;
             pumpTask.schedule();

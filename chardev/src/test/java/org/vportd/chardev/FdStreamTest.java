@@ -660,6 +660,21 @@ class FdStreamTest {
         }
     }
 
+    @Test
+    void shouldHaveRoomForMoreThanABatchInAUnixSocketAndLeaveLargerRoomAlone() throws Exception {
+        Fd[] pair = Sockets.pair();
+        Sockets.setSendBuffer(pair[0], 4096);
+        Sockets.setSendBuffer(pair[1], 1 << 20); // twice that is granted, or twice the kernel's own limit
+        int large = Sockets.sendBuffer(pair[1]);
+        RecordingHandler front = front(pair[0], pair[0]);
+        RecordingHandler other = front(pair[1], pair[1]);
+
+        assertEquals(Math.min(large, 1 << 19), Sockets.sendBuffer(pair[0]));
+        assertEquals(large, Sockets.sendBuffer(pair[1]));
+        assertEquals(List.of(ChardevEvent.OPENED), front.events());
+        assertEquals(List.of(ChardevEvent.OPENED), other.events());
+    }
+
     private static void fill(RecordingHandler front) {
         String page = "x".repeat(PAGE);
         for (int i = 0; front.write(page) == PAGE; i++) {

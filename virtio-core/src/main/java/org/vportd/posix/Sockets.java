@@ -24,6 +24,7 @@ public final class Sockets {
     private static final int SO_REUSEADDR = 2;
     private static final int SO_TYPE = 3;
     private static final int SO_ERROR = 4;
+    private static final int SO_SNDBUF = 7;
     private static final int SO_KEEPALIVE = 9;
     private static final int SO_PEERCRED = 17;
     private static final int SO_ACCEPTCONN = 30;
@@ -258,6 +259,21 @@ public final class Sockets {
                 setOption(fd, IPPROTO_TCP, option, value);
             }
         }
+    }
+
+    /**
+     * Asks for room for output that the peer has not read.
+     *
+     * @param bytes the kernel grants twice as many, for what it stores beside them, or twice its own limit ({@code
+     *     net.core.wmem_max}) if that is less
+     */
+    public static void setSendBuffer(Fd fd, int bytes) throws PosixException {
+        setOption(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+    }
+
+    /** The bytes that the kernel keeps for output at most, with what it stores beside them. */
+    public static int sendBuffer(Fd fd) throws PosixException {
+        return option(fd, SO_SNDBUF);
     }
 
     /** Lets another socket that allows the same be bound to the same address. */

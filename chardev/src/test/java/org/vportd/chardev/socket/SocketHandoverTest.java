@@ -304,15 +304,15 @@ class SocketHandoverTest {
         RecordingHandler front = rig.front("socket,id=c,server=on,wait=off,telnet=on,path=" + path);
         Peer peer = connect();
         awaitClient();
-        String many = "a".repeat(500_000);
-        int room = (int) front.write(many, 1 << 20);
+        String many = "a".repeat(1_000_000);
+        int room = (int) front.write(many, 1 << 21);
         front.grant(UNLIMITED);
         peer.close();
         rig.loop().until("closed", () -> front.count(ChardevEvent.CLOSED) == 1);
         Peer other = connect();
         awaitClient();
         String begin = "a".repeat(room - 1) + "\u00ff";
-        assertEquals(room, front.write(begin + many, 1 << 20), "the room is not the same");
+        assertEquals(room, front.write(begin + many, 1 << 21), "the room is not the same");
         String sent = GREETING + begin + "\u00ff";
         rig.handOver();
         RecordingHandler next = rig.frontOfNext("c");

@@ -27,7 +27,6 @@ public final class PackedQueue extends VirtQueue {
     private static final long WRITABLE = (long) SplitLayout.VIRTQ_DESC_F_WRITE << FLAGS_SHIFT;
     private static final long INDIRECT = (long) SplitLayout.VIRTQ_DESC_F_INDIRECT << FLAGS_SHIFT;
 
-    private final DriverNotifier notifier;
     private final int size;
     private final boolean eventIdx;
     private final long descriptors;
@@ -58,7 +57,6 @@ public final class PackedQueue extends VirtQueue {
     /** The steps of the ring of those that have not been returned. */
     private int againSteps;
 
-    private boolean callAlways = true;
     private boolean kicksOff;
 
     /**
@@ -77,7 +75,7 @@ public final class PackedQueue extends VirtQueue {
      * @param inflight where chains in flight are noted, or null if nowhere
      */
     PackedQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightPacked inflight) {
-        super(config.features().inOrder());
+        super(config, notifier);
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE) {
             throw new DriverFaultException("packed ring size is not within 1 to 32768: num=" + size);
@@ -86,7 +84,6 @@ public final class PackedQueue extends VirtQueue {
             throw new DriverFaultException(
                     "base is outside of the ring: base=0x" + Integer.toHexString(config.base()) + " num=" + size);
         }
-        this.notifier = notifier;
         this.eventIdx = config.features().eventIdx();
         this.descriptors = config.descriptorAddress();
         this.driverEvent = config.driverAddress();
@@ -301,10 +298,10 @@ public final class PackedQueue extends VirtQueue {
     }
 
     @Override
-    void showUsed() {
+    int showUsed() {
         int moved = unpublished;
         if (moved == 0) {
-            return;
+            return 0;
         }
         VarHandle.releaseFence(); // release: buffers before the descriptors that are used
         if (inflight == null) {
@@ -323,10 +320,7 @@ public final class PackedQueue extends VirtQueue {
         unpublished = 0;
         taken -= moved;
         VarHandle.fullFence(); // the flags before the driver's wish is read (§2.8.10)
-        if (driverWantsCall(moved)) {
-            callAlways = false;
-            notifier.call();
-        }
+        return moved;
     }
 
     private void putElement(int i) {
@@ -357,13 +351,14 @@ public final class PackedQueue extends VirtQueue {
         logElements();
     }
 
-    private boolean driverWantsCall(int moved) {
+    @Override
+    boolean driverWantsCall(int moved) {
         int event = LittleEndian.getInt(driverEvent); // both fields at once
         if (PackedLayout.wantsNotification(event, eventIdx, nextUsed, moved, size)) {
             return true;
         }
         int flags = event >>> PackedLayout.EVENT_FLAGS_SHIFT & PackedLayout.EVENT_FLAGS_MASK;
-        return callAlways && flags == PackedLayout.RING_EVENT_FLAGS_DESC;
+        return isFirstCall() && flags == PackedLayout.RING_EVENT_FLAGS_DESC;
     }
 
     @Override

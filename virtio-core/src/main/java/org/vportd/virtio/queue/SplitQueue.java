@@ -16,7 +16,6 @@ public final class SplitQueue extends VirtQueue {
     private static final long WRITABLE = (long) SplitLayout.VIRTQ_DESC_F_WRITE << FLAGS_SHIFT;
     private static final long INDIRECT = (long) SplitLayout.VIRTQ_DESC_F_INDIRECT << FLAGS_SHIFT;
 
-    private final DriverNotifier notifier;
     private final int size;
     private final int mask;
     private final boolean eventIdx;
@@ -40,7 +39,6 @@ public final class SplitQueue extends VirtQueue {
     private int availSeen;
     private int nextUsed;
     private int published;
-    private boolean callAlways = true;
     private boolean kicksOff;
 
     /**
@@ -60,12 +58,11 @@ public final class SplitQueue extends VirtQueue {
      * @param inflight where chains in flight are noted, or null if nowhere
      */
     SplitQueue(QueueConfig config, GuestMemory memory, DriverNotifier notifier, @Nullable InflightSplit inflight) {
-        super(config.features().inOrder());
+        super(config, notifier);
         this.size = config.size();
         if (size < 1 || size > QueueConfig.MAX_SIZE || Integer.bitCount(size) != 1) {
             throw new DriverFaultException("split ring size is no power of two up to 32768: num=" + size);
         }
-        this.notifier = notifier;
         this.mask = size - 1;
         this.eventIdx = config.features().eventIdx();
         this.chain = new ChainReader(config, memory, segments(), "head");
@@ -264,10 +261,10 @@ public final class SplitQueue extends VirtQueue {
     }
 
     @Override
-    void showUsed() {
-        int before = published;
-        if (before == nextUsed) {
-            return;
+    int showUsed() {
+        int shown = distance(published, nextUsed);
+        if (shown == 0) {
+            return 0;
         }
         if (inflight != null) {
             inflight.beforeShown();
@@ -280,19 +277,17 @@ public final class SplitQueue extends VirtQueue {
         }
         noteWrite(usedIdx);
         VarHandle.fullFence(); // used.idx before the driver's wish is read (§2.7.7.1)
-        if (driverWantsCall(before)) {
-            callAlways = false;
-            notifier.call();
-        }
+        return shown;
     }
 
-    private boolean driverWantsCall(int before) {
+    @Override
+    boolean driverWantsCall(int shown) {
         if (!eventIdx) {
             int flags = LittleEndian.getU16(availIdx - SplitLayout.IDX_OFFSET);
             return (flags & SplitLayout.VIRTQ_AVAIL_F_NO_INTERRUPT) == 0;
         }
         int event = LittleEndian.getU16(usedEvent);
-        return callAlways || distance(event + 1, nextUsed) < distance(before, nextUsed);
+        return isFirstCall() || distance(event + 1, nextUsed) < shown;
     }
 
     @Override

@@ -29,6 +29,7 @@ public abstract class VirtQueue implements AutoCloseable {
     /** No buffer lies in more than one segment of this size or less; bounds the work of one system call. */
     public static final int MAX_SEGMENT_BYTES = 1 << 20;
 
+    private static final int MIN_WINDOW_CHAINS = 32;
     private static final int MAX_WINDOW_CHAINS = 1024;
     private static final int MAX_WINDOW_BYTES = 1 << 18;
     private static final int MAX_ROUNDS = 16;
@@ -47,6 +48,10 @@ public abstract class VirtQueue implements AutoCloseable {
     private static final long WRITABLE = 1L << 32;
 
     private final boolean batches;
+    private final int maxReadable;
+    private final int maxWritable;
+    private final DriverNotifier notifier;
+    private final CallPatience patience = new CallPatience();
     private final IoVector segments = new IoVector();
     private long[] tickets = new long[INITIAL_CHAINS];
     private long[] sizes = new long[INITIAL_CHAINS];
@@ -65,7 +70,7 @@ public abstract class VirtQueue implements AutoCloseable {
 
     private int batchedId;
     private boolean waiting;
-
+    private boolean called;
     private @Nullable BooleanSupplier looker;
 
     /** Notes what is written to guest memory, or null. */
@@ -75,10 +80,19 @@ public abstract class VirtQueue implements AutoCloseable {
     /**
      * For the formats.
      *
-     * @param inOrder whether the driver understands that a used element stands for chains before it
+     * @param config of which the base is not used
+     * @param notifier calls the driver
      */
-    VirtQueue(boolean inOrder) {
-        this.batches = inOrder;
+    VirtQueue(QueueConfig config, DriverNotifier notifier) {
+        this.batches = config.features().inOrder();
+        this.maxReadable = partOf(config.size(), 2);
+        this.maxWritable = partOf(config.size(), 4);
+        this.notifier = notifier;
+    }
+
+    /** A window takes only part of the ring, so that the driver refills the rest while the device is at work on it. */
+    private static int partOf(int ring, int parts) {
+        return Math.min(MAX_WINDOW_CHAINS, Math.max(MIN_WINDOW_CHAINS, ring / parts));
     }
 
     /**
@@ -195,24 +209,24 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /** Walks available chains into the window, keeping what the device may read. */
     public final void walkReadable() {
-        walk(false, MAX_WINDOW_CHAINS);
+        walk(false, maxReadable);
     }
 
     /**
      * Walks available chains into the window, keeping what the device may write.
      *
-     * @param maxChains how many chains the window shall hold at most
+     * @param wanted how many chains are of use
      */
-    public final void walkWritable(int maxChains) {
-        walk(true, maxChains);
+    public final void walkWritable(int wanted) {
+        walk(true, Math.min(maxWritable, wanted));
     }
 
-    private void walk(boolean writable, int maxChains) {
+    private void walk(boolean writable, int chainLimit) {
         long limit = walkedDescriptors + MAX_DESCRIPTORS_PER_WALK;
         waiting = false;
         chain().want(writable);
         IoVector into = segments;
-        while (chains < maxChains
+        while (chains < chainLimit
                 && walkedDescriptors < limit
                 && into.bytes() < MAX_WINDOW_BYTES
                 && into.segments() < IoVector.MAX_SEGMENTS_PER_CALL) {
@@ -351,14 +365,40 @@ public abstract class VirtQueue implements AutoCloseable {
             batchedSteps = 0;
             putUsed(batchedId, 0, steps);
         }
+        int shown = 0;
         if (progress == null) {
-            showUsed();
+            shown = showUsed();
         } else if (base() != shownBase) {
             progress.returning(base(), firstDone);
-            showUsed();
+            shown = showUsed();
             shownBase = base();
             consumedSinceShown = firstDone;
         }
+        if (shown > 0 && driverWantsCall(shown) && (isFirstCall() || !seesByItself(shown))) {
+            called = true;
+            notifier.call();
+        }
+    }
+
+    /** Whether the driver, which wants a call, has seen what was shown before one could reach it. */
+    private boolean seesByItself(int shown) {
+        if (!patience.isWorthwhile()) {
+            return false;
+        }
+        for (int look = 0; look < CallPatience.LOOKS; look++) {
+            Thread.onSpinWait();
+            if (!driverWantsCall(shown)) {
+                patience.paid();
+                return true;
+            }
+        }
+        patience.wasted();
+        return false;
+    }
+
+    /** Whether the driver was never called: it may have begun to wait before it could say for what. */
+    final boolean isFirstCall() {
+        return !called;
     }
 
     /**
@@ -480,6 +520,13 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Writes the next used element, not visible to the driver before {@link #showUsed}. */
     abstract void putUsed(int id, int written, int steps);
 
-    /** Makes used elements visible, the first one last, and calls the driver if it wants that. */
-    abstract void showUsed();
+    /**
+     * Makes used elements visible, the first one last, before the driver's wish to be called is read.
+     *
+     * @return by how many steps of the ring; 0 for nothing new
+     */
+    abstract int showUsed();
+
+    /** Whether the driver wants to be called, as far as it says now, for so many steps shown last. */
+    abstract boolean driverWantsCall(int shown);
 }
