@@ -76,7 +76,7 @@ final class AddressOptions {
         int lastPort = (int) options.number("to", port, 0, ServicePorts.MAX_PORT);
         if (lastPort < port) {
             throw new ConfigException(
-                    "Parameter 'to' expects a number from " + port + " to " + MAX_PORT, "got " + lastPort);
+                    "Parameter 'to' expects a number from " + port + " to " + ServicePorts.MAX_PORT, "got " + lastPort);
         }
         InetHost host =
                 new InetHost(options.string("host", ""), port, InetFamily.of(options), options.bool("numeric", false));

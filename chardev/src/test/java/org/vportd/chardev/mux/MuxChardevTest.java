@@ -260,8 +260,12 @@ class MuxChardevTest {
         while (taken == block.length()) {
             taken = front.write(block);
         }
-        StringBuilder text = new StringBuilder(screen());
-        front.write(block.substring((int) taken));
+        StringBuilder text = new StringBuilder();
+        while (taken < block.length()) {
+            text.append(screen()); // makes room
+            fixture.loop().settle();
+            taken += front.write(block.substring((int) taken));
+        }
         text.append(screen());
         String line = "\\[\\d\\d:\\d\\d:\\d\\d\\.\\d{3}] 0123456789";
         for (String each : text.toString().split("\n", -1)) {
