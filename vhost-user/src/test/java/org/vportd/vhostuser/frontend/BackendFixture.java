@@ -28,6 +28,9 @@ import org.vportd.vhostuser.backend.VhostUserBackend;
  * that nobody listens to (2); on a loop thread of its own.
  */
 final class BackendFixture implements AutoCloseable {
+    /** What the console keeps of its output, more than a socket takes. */
+    static final int CONSOLE_BUFFER_BYTES = 1 << 20;
+
     private static final long PATIENCE_S = 20;
 
     final Path socket;
@@ -91,7 +94,9 @@ final class BackendFixture implements AutoCloseable {
     }
 
     private void open() throws Exception {
-        device.addPort(PortOptions.of(PortOptions.Type.VIRTCONSOLE), addSocket("c0", consolePeer));
+        PortOptions console =
+                new PortOptions(PortOptions.Type.VIRTCONSOLE, null, PortOptions.ANY_NR, null, CONSOLE_BUFFER_BYTES);
+        device.addPort(console, addSocket("c0", consolePeer));
         device.addPort(
                 PortOptions.of(PortOptions.Type.VIRTSERIALPORT).withName("org.test.0"), addSocket("c1", portPeer));
         device.addPort(PortOptions.of(PortOptions.Type.VIRTSERIALPORT), null);

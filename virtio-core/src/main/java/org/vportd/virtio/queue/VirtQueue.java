@@ -85,14 +85,18 @@ public abstract class VirtQueue implements AutoCloseable {
      */
     VirtQueue(QueueConfig config, DriverNotifier notifier) {
         this.batches = config.features().inOrder();
-        this.maxReadable = partOf(config.size(), 2);
-        this.maxWritable = partOf(config.size(), 4);
+        this.maxReadable = partOf(config, 2);
+        this.maxWritable = partOf(config, 4);
         this.notifier = notifier;
     }
 
-    /** A window takes only part of the ring, so that the driver refills the rest while the device is at work on it. */
-    private static int partOf(int ring, int parts) {
-        return Math.min(MAX_WINDOW_CHAINS, Math.max(MIN_WINDOW_CHAINS, ring / parts));
+    /**
+     * A window takes only part of the ring, so that the driver refills it while the device is at work on the rest. A driver
+     * that cannot say for which chain it waits would be called for each window, and gets it all at once.
+     */
+    private static int partOf(QueueConfig config, int parts) {
+        int part = config.features().eventIdx() ? config.size() / parts : config.size();
+        return Math.min(MAX_WINDOW_CHAINS, Math.max(MIN_WINDOW_CHAINS, part));
     }
 
     /**
