@@ -387,7 +387,9 @@ public final class Chardevs implements AutoCloseable {
             Chardev chardev = open(type(id, options), id, options, null, parcel);
             chardev.start(null);
             register(chardev, options);
-            chardev.unpackWhole(parcel);
+            if (chardev.unpackWhole(parcel)) {
+                partOf(chardev).task(chardev::settleDebts).schedule();
+            }
         } catch (ConfigException e) {
             throw e.within("chardev '" + id + "' cannot go on");
         }
