@@ -46,6 +46,11 @@ final class ClosingSocket {
         }
     }
 
+    /** How many there are, of all loops. */
+    static int lingering() {
+        return COUNT.get();
+    }
+
     private static boolean hasUnsent(Fd fd) {
         try {
             return Posix.unsent(fd) > 0 && Sockets.localAddress(fd) != null;
