@@ -74,6 +74,11 @@ final class ClosingSocket {
         left.forEach(ClosingSocket::release);
     }
 
+    /** How many there are, of all loops. */
+    static int lingering() {
+        return ALL.size();
+    }
+
     private static boolean hasUnsent(Fd fd) {
         try {
             return Posix.unsent(fd) > 0 && Sockets.localAddress(fd) != null;

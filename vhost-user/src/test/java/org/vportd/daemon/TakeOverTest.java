@@ -297,7 +297,16 @@ class TakeOverTest {
 
     private static long openDescriptors() throws IOException {
         try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
-            return all.count();
+            return all.filter(TakeOverTest::isCounted).count();
+        }
+    }
+
+    /** The virtual machine opens and closes files of its own when it pleases. */
+    private static boolean isCounted(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString().matches("(socket|pipe|anon_inode|/memfd):.*");
+        } catch (IOException e) {
+            return false; // closed meanwhile
         }
     }
 }

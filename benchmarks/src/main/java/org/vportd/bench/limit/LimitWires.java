@@ -121,9 +121,17 @@ final class LimitWires implements AutoCloseable {
             for (int k = i; k < fds.size(); k += threads) {
                 share.add(fds.get(k));
             }
-            loops.add(new ManyLoop(share, options.direction(), blocks(), blocks()));
+            loops.add(new ManyLoop(share, options.direction(), blocks(share), blocks(share)));
         }
         return loops;
+    }
+
+    private List<Blocks> blocks(List<Fd> each) throws IOException {
+        List<Blocks> all = new ArrayList<>();
+        for (int i = 0; i < each.size(); i++) {
+            all.add(blocks());
+        }
+        return all;
     }
 
     private Blocks blocks() throws IOException {
