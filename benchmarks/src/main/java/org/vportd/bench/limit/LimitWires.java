@@ -17,7 +17,10 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.Terminals;
 
-/** The plain loop's end of the wires: opened in the way the daemon opens them, without anything that the daemon does not set. */
+/**
+ * The plain loop's end of the wires: opened in the way the daemon opens them, without anything that the daemon does not set.
+ * Room for output is what the system gives, as programs with such a loop have it.
+ */
 final class LimitWires implements AutoCloseable {
     private static final int ACCEPT_MS = 10_000;
 
