@@ -1,5 +1,7 @@
 package org.vportd.chardev;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -23,6 +25,8 @@ public abstract class Chardev implements AutoCloseable {
 
     private final String id;
     private boolean open;
+    private Object peer = new Object();
+    private final Deque<byte[]> inheritedDebts = new ArrayDeque<>();
     private boolean handedOver;
     private @Nullable WindowSize windowSize;
     private @Nullable ChardevFrontend frontend;
@@ -62,6 +66,11 @@ public abstract class Chardev implements AutoCloseable {
     /** Whether a peer is there. */
     public final boolean isOpen() {
         return open;
+    }
+
+    /** Stands for who is connected: another one for each connection, the same as long as there is none. */
+    public final Object peer() {
+        return peer;
     }
 
     /** The size of the peer's window as far as it is known, null otherwise. */
@@ -181,13 +190,37 @@ public abstract class Chardev implements AutoCloseable {
         if (windowSize != null) {
             into.put("columns", windowSize.columns()).put("rows", windowSize.rows());
         }
+        into.put(
+                "owed",
+                frontends().stream()
+                        .map(user -> new Parcel().put("bytes", user.owed()))
+                        .toList());
     }
 
-    /** Knows what {@link #packWhole} has put in, besides what the type does. Called when it has begun. */
-    final void unpackWhole(Parcel from) {
+    /**
+     * Knows what {@link #packWhole} has put in, besides what the type does. Called when it has begun.
+     *
+     * @return whether one of its front-ends, which attach later, has to write something first: {@link #settleDebts} is to be
+     *     called then
+     */
+    final boolean unpackWhole(Parcel from) {
         if (open) {
             raiseSize((int) from.number("columns", 0), (int) from.number("rows", 0));
         }
+        from.parcels("owed").forEach(each -> inheritedDebts.add(each.bytes("bytes")));
+        return inheritedDebts.stream().anyMatch(bytes -> bytes.length > 0);
+    }
+
+    /** What the next front-end to attach has to write before anything else, if it comes from another process. */
+    final byte[] nextDebt() {
+        byte[] next = inheritedDebts.poll();
+        return next == null ? new byte[0] : next;
+    }
+
+    /** Has front-ends write what they have to write before anything else. */
+    final void settleDebts() {
+        inheritedDebts.clear(); // whoever has not come by now is not the one they are of
+        List.copyOf(frontends()).forEach(ChardevFrontend::writable);
     }
 
     /** Ends here without a trace outside: what was packed goes on elsewhere. */
@@ -343,6 +376,7 @@ public abstract class Chardev implements AutoCloseable {
     protected final void raise(ChardevEvent event) {
         if (event == ChardevEvent.OPENED) {
             open = true;
+            peer = new Object();
         } else if (event == ChardevEvent.CLOSED) {
             open = false;
             windowSize = null; // the next peer has its own

@@ -40,6 +40,7 @@ public final class ChardevFrontend {
         Chardev place = backend.place();
         chardev = place;
         place.setFrontend(this);
+        owe(backend.nextDebt());
         place.frontendOpened(open);
         if (place.isOpen()) {
             handler.onEvent(ChardevEvent.OPENED);
@@ -130,6 +131,11 @@ public final class ChardevFrontend {
         return chardev == null ? "" : chardev.id();
     }
 
+    /** Stands for the peer of the chardev, see {@link Chardev#peer}; null without a chardev. */
+    public @Nullable Object peer() {
+        return chardev == null ? null : chardev.peer();
+    }
+
     /** Whether there is a chardev with a peer. */
     public boolean isBackendOpen() {
         return chardev != null && chardev.isOpen();
@@ -167,8 +173,17 @@ public final class ChardevFrontend {
         return frozen ? 0 : data.bytes();
     }
 
-    /** Has bytes written before anything else. */
-    void owe(byte[] bytes) {
+    /** What is to be written before anything else. */
+    public byte[] owed() {
+        byte[] bytes = new byte[(int) owed.bytes()];
+        if (bytes.length > 0) {
+            NativeMemory.get(owed.segmentAddress(0), bytes, 0, bytes.length);
+        }
+        return bytes;
+    }
+
+    /** Has bytes written before anything else, from when the chardev has room. */
+    public void owe(byte[] bytes) {
         if (bytes.length > 0) {
             long memory = NativeMemory.allocate(owed.bytes() + bytes.length);
             int before = owed.copyTo(memory, (int) owed.bytes());

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.WeakHashMap;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
@@ -31,6 +32,8 @@ public final class Chardevs implements AutoCloseable {
     private final Map<String, Chardev> byId = new LinkedHashMap<>();
     /** The part of the loop that each has for itself. */
     private final Map<String, EventLoop> parts = new HashMap<>();
+    /** The same, also of those that have gone, as long as something of them lives there. */
+    private final Set<EventLoop> allParts = Collections.newSetFromMap(new WeakHashMap<>());
     /** What each was made from, or changed to. */
     private final Map<String, Options> made = new HashMap<>();
 
@@ -171,6 +174,7 @@ public final class Chardevs implements AutoCloseable {
             Parcel state = inherited == null ? null : inherited.parcel("state");
             Chardev chardev = type.open(new Opening(part, id, options, this, services, predecessor, state));
             parts.put(id, part);
+            allParts.add(part);
             if (log != null) {
                 chardev.setLog(log);
                 log = null;
@@ -383,7 +387,9 @@ public final class Chardevs implements AutoCloseable {
             Chardev chardev = open(type(id, options), id, options, null, parcel);
             chardev.start(null);
             register(chardev, options);
-            chardev.unpackWhole(parcel);
+            if (chardev.unpackWhole(parcel)) {
+                partOf(chardev).task(chardev::settleDebts).schedule();
+            }
         } catch (ConfigException e) {
             throw e.within("chardev '" + id + "' cannot go on");
         }
@@ -414,11 +420,12 @@ public final class Chardevs implements AutoCloseable {
         parts.clear();
     }
 
-    /** Closes all of them. */
+    /** Closes all of them. TCP peers have a moment to take what is on its way to them. */
     @Override
     public void close() {
         List<Chardev> newestFirst = newestFirst();
         forgetAll();
         newestFirst.forEach(Chardev::dispose);
+        ClosingSocket.closeAll(allParts);
     }
 }

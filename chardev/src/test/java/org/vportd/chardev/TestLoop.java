@@ -17,6 +17,7 @@ import org.vportd.posix.PosixException;
 public final class TestLoop implements AutoCloseable {
     private static final List<String> OUR_KINDS = List.of("socket:", "pipe:", "anon_inode:", "/dev/pt", "/tmp/");
 
+    private static final long LINGER_NS = TimeUnit.SECONDS.toNanos(6);
     private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
 
     private final EventLoop loop;
@@ -90,6 +91,10 @@ public final class TestLoop implements AutoCloseable {
 
     @Override
     public void close() {
+        long deadline = System.nanoTime() + LINGER_NS;
+        while (ClosingSocket.lingering() > 0 && System.nanoTime() - deadline < 0) {
+            loop.turn(5);
+        }
         loop.close();
     }
 }

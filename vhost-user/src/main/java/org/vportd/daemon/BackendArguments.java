@@ -19,7 +19,7 @@ final class BackendArguments {
             names = {"-object", "--object"},
             paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
             description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret;"
-                    + " or a monitor, as newer QEMU has them: monitor-qmp or monitor-hmp, with chardev=ID.")
+                    + " or a monitor: monitor-qmp or monitor-hmp, with chardev=ID.")
     private List<String> objects = new ArrayList<>();
 
     @Option(
@@ -54,7 +54,8 @@ final class BackendArguments {
     @Option(
             names = {"-mon", "--mon"},
             paramLabel = "[chardev=]ID[,mode=control|readline][,pretty=on|off]",
-            description = "Run a monitor on a character device: QMP with mode=control, commands to type otherwise.")
+            description = "Run a monitor on a character device, QMP with mode=control, commands to type otherwise:"
+                    + " the older form of -object monitor-qmp and monitor-hmp.")
     private List<String> monitors = new ArrayList<>();
 
     @Option(
@@ -82,9 +83,19 @@ final class BackendArguments {
             description = "The code of the key that begins a command to a multiplexed character device (1: Ctrl-A).")
     private String escape = "1";
 
+    @Option(
+            names = {"-add-fd", "--add-fd"},
+            paramLabel = "fd=FD,set=SET[,opaque=TEXT]",
+            description = "Put an inherited descriptor into a set, for paths such as /dev/fdset/SET.")
+    private List<String> passed = new ArrayList<>();
+
     /** What all of these ask for. */
     record Parsed(
-            List<Options> objects, List<ChardevConfig> chardevs, List<MonitorConfig> monitors, List<Options> devices) {}
+            List<Options> objects,
+            List<ChardevConfig> chardevs,
+            List<MonitorConfig> monitors,
+            List<Options> devices,
+            List<PassedFd> passed) {}
 
     /** Answers what options ask about themselves, if any do; nothing else is done then. */
     boolean answersHelp(OptionHelp help) throws ConfigException, StartException {
@@ -156,7 +167,19 @@ final class BackendArguments {
                 throw e.within("-object " + object);
             }
         }
-        return new Parsed(madeObjects, madeChardevs, madeMonitors, madeDevices);
+        return new Parsed(madeObjects, madeChardevs, madeMonitors, madeDevices, parsePassed());
+    }
+
+    private List<PassedFd> parsePassed() throws ConfigException {
+        List<PassedFd> made = new ArrayList<>();
+        for (Options options : parse(passed, "")) {
+            try {
+                made.add(PassedFd.parse(options));
+            } catch (ConfigException e) {
+                throw e.within("-add-fd " + options);
+            }
+        }
+        return made;
     }
 
     private static List<Options> parse(List<String> texts, String impliedKey) {

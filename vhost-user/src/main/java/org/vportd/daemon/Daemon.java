@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
@@ -47,6 +49,7 @@ final class Daemon implements AutoCloseable {
     private final Chardevs chardevs;
     private final DeviceTable devices;
     private final Placement placement;
+    private final MonitorTable monitorTable;
     private final Monitors monitors;
     private @Nullable StateFile stateFile;
     private @Nullable HandoverSocket handover;
@@ -69,13 +72,8 @@ final class Daemon implements AutoCloseable {
         opened.push(chardevs::close);
         this.devices = new DeviceTable(new Maker(), chardevs, this::deviceDeleted);
         opened.push(devices::close);
-        this.placement = new Placement(
-                loops,
-                loop,
-                config.maxLoops(),
-                chardevs,
-                devices,
-                config.monitors().stream().map(MonitorConfig::chardev).toList());
+        this.monitorTable = new MonitorTable(chardevs, objects, this::monitors);
+        this.placement = new Placement(loops, loop, config.maxLoops(), chardevs, devices, monitorTable::chardevIds);
         this.monitors = new Monitors(new MonitorEnvironment(
                 loop,
                 command -> loops.during(() -> {
@@ -85,7 +83,7 @@ final class Daemon implements AutoCloseable {
                 chardevs,
                 descriptors,
                 devices,
-                new ObjectTable(objects),
+                new ObjectTable(objects, monitorTable),
                 devices,
                 loop::stop,
                 VersionInfo.of(Version.program()),
@@ -117,6 +115,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private void open() throws ConfigException, StartException {
+        takePassed(config.passed());
         openStateFile(config.statePath());
         for (Options object : config.objects()) {
             within("-object " + object, () -> objects.add(object));
@@ -150,7 +149,26 @@ final class Daemon implements AutoCloseable {
 
     private void addMonitors() throws ConfigException {
         for (MonitorConfig monitor : config.monitors()) {
-            within(monitor.source(), () -> addMonitor(monitor));
+            within(monitor.source(), () -> monitorTable.add(monitor));
+        }
+    }
+
+    private Monitors monitors() {
+        return monitors;
+    }
+
+    private void takePassed(List<PassedFd> passed) throws ConfigException, StartException {
+        Map<Integer, Fd> given = new HashMap<>();
+        try {
+            for (PassedFd each : passed) {
+                Fd fd = given.computeIfAbsent(each.fd(), Fd::new); // one may be in several sets
+                Fd own = fd.duplicate();
+                within("-add-fd", () -> descriptors.addToSet(own, each.set(), each.opaque()));
+            }
+        } catch (PosixException e) {
+            throw new StartException("cannot keep a passed descriptor: " + e.getMessage());
+        } finally {
+            given.values().forEach(Fd::close);
         }
     }
 
@@ -200,7 +218,7 @@ final class Daemon implements AutoCloseable {
     private Parcel pack() {
         Parcel parcel = new Parcel()
                 .put("format", HANDOVER_FORMAT)
-                .put("config", config.pack())
+                .put("config", config.pack(monitorTable.configs()))
                 .put(
                         "objects",
                         objects.sources().stream()
@@ -208,6 +226,7 @@ final class Daemon implements AutoCloseable {
                                 .toList())
                 .put("chardevs", chardevs.pack())
                 .put("monitors", monitors.pack())
+                .put("descriptor_sets", descriptors.packSets())
                 .put(
                         "devices",
                         devices.controllers().stream().map(Controller::pack).toList())
@@ -235,6 +254,7 @@ final class Daemon implements AutoCloseable {
         for (Parcel object : from.parcels("objects")) {
             objects.add(Options.parse(String.valueOf(object.text("options")), UserObjects.IMPLIED_KEY, warning -> {}));
         }
+        descriptors.unpackSets(from.parcels("descriptor_sets"));
         chardevs.unpack(from.parcels("chardevs"));
         addMonitors();
         monitors.unpack(from.parcels("monitors"));
@@ -386,17 +406,6 @@ final class Daemon implements AutoCloseable {
         Chardev chardev = chardevs.add(options);
         if (config.notices()) {
             chardev.notice().ifPresent(Console.err()::println);
-        }
-    }
-
-    private void addMonitor(MonitorConfig monitor) throws ConfigException {
-        Chardev chardev = chardevs.find(monitor.chardev());
-        if (chardev == null) {
-            throw new ConfigException("chardev \"" + monitor.chardev() + "\" not found");
-        }
-        switch (monitor.mode()) {
-            case CONTROL -> monitors.addQmp(chardev, monitor.pretty());
-            case READLINE -> monitors.addHuman(chardev);
         }
     }
 

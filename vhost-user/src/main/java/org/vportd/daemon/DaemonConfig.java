@@ -20,6 +20,7 @@ import org.vportd.handover.Parcel;
  * @param maxLoops over how many threads devices are spread at most
  * @param pollUs how long a thread looks for work at most before it sleeps, in microseconds
  * @param notices whether a person is told how to go on
+ * @param passed descriptors for sets, from whoever has started the program
  */
 record DaemonConfig(
         @Nullable String statePath,
@@ -33,9 +34,44 @@ record DaemonConfig(
         DevicesConfig devices,
         int maxLoops,
         int pollUs,
-        boolean notices) {
-    /** Packs what there is besides devices, chardevs and objects, for a process that takes over. */
-    Parcel pack() {
+        boolean notices,
+        List<PassedFd> passed) {
+    /** Makes one without descriptors. */
+    DaemonConfig(
+            @Nullable String statePath,
+            @Nullable String handoverPath,
+            boolean once,
+            @Nullable String name,
+            byte escape,
+            List<Options> objects,
+            List<ChardevConfig> chardevs,
+            List<MonitorConfig> monitors,
+            DevicesConfig devices,
+            int maxLoops,
+            int pollUs,
+            boolean notices) {
+        this(
+                statePath,
+                handoverPath,
+                once,
+                name,
+                escape,
+                objects,
+                chardevs,
+                monitors,
+                devices,
+                maxLoops,
+                pollUs,
+                notices,
+                List.of());
+    }
+
+    /**
+     * Packs what there is besides devices, chardevs and objects, for a process that takes over.
+     *
+     * @param present the monitors that there are by now
+     */
+    Parcel pack(List<MonitorConfig> present) {
         return new Parcel()
                 .put("state_path", statePath)
                 .put("handover_path", handoverPath)
@@ -44,7 +80,7 @@ record DaemonConfig(
                 .put("escape", escape)
                 .put("max_loops", maxLoops)
                 .put("poll_us", pollUs)
-                .put("monitors", monitors.stream().map(MonitorConfig::pack).toList());
+                .put("monitors", present.stream().map(MonitorConfig::pack).toList());
     }
 
     /** What {@link #pack} has packed. */

@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.handover.Parcel;
@@ -14,12 +15,20 @@ import org.vportd.handover.Parcel;
  * @param chardev the id of the chardev it is used over
  * @param mode what is spoken there
  * @param pretty whether QMP is laid out for people
+ * @param objectId its id if it is an object, or null
+ * @param endsWithClient whether it goes, with its chardev, when its client leaves
  */
-record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
+record MonitorConfig(
+        String source,
+        String chardev,
+        Mode mode,
+        boolean pretty,
+        @Nullable String objectId,
+        boolean endsWithClient) {
     /** Of the types of {@code -object} that are monitors. */
     private static final Map<String, Set<String>> OBJECT_KEYS = Map.of(
             "monitor-qmp",
-            Set.of("qom-type", "id", "chardev", "pretty"),
+            Set.of("qom-type", "id", "chardev", "pretty", "close-action"),
             "monitor-hmp",
             Set.of("qom-type", "id", "chardev", "readline"));
 
@@ -33,13 +42,25 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
         READLINE
     }
 
+    /** Makes one that is there from the start to the end. */
+    MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
+        this(source, chardev, mode, pretty, null, false);
+    }
+
+    /** The type of object that it is. */
+    String typeName() {
+        return mode == Mode.CONTROL ? "monitor-qmp" : "monitor-hmp";
+    }
+
     /** Packs it for a process that takes over. */
     Parcel pack() {
         return new Parcel()
                 .put("source", source)
                 .put("chardev", chardev)
                 .put("control", mode == Mode.CONTROL)
-                .put("pretty", pretty);
+                .put("pretty", pretty)
+                .put("object_id", objectId)
+                .put("ends_with_client", endsWithClient);
     }
 
     /** What {@link #pack} has packed. */
@@ -48,7 +69,9 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
                 String.valueOf(from.text("source")),
                 String.valueOf(from.text("chardev")),
                 from.flag("control") ? Mode.CONTROL : Mode.READLINE,
-                from.flag("pretty"));
+                from.flag("pretty"),
+                from.text("object_id"),
+                from.flag("ends_with_client"));
     }
 
     /** What the types of {@code -object} that are monitors accept. */
@@ -61,7 +84,7 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
         return OBJECT_KEYS.containsKey(options.string("qom-type", ""));
     }
 
-    /** Reads such an object, of which there is the one from the start to the end. */
+    /** Reads such an object. */
     static MonitorConfig ofObject(Options options) throws ConfigException {
         String type = options.string("qom-type", "");
         options.accept(OBJECT_KEYS.getOrDefault(type, Set.of()));
@@ -70,13 +93,23 @@ record MonitorConfig(String source, String chardev, Mode mode, boolean pretty) {
                 throw new ConfigException("Parameter '" + required + "' is missing", type + ",id=ID,chardev=ID");
             }
         }
-        options.id(); // refuses one of a wrong form
+        String id = options.id(); // refuses one of a wrong form
         if (!options.bool("readline", true)) {
             throw new ConfigException("'readline' cannot be switched off", "lines are edited in any case");
         }
         Mode mode = type.equals("monitor-qmp") ? Mode.CONTROL : Mode.READLINE;
+        String atEnd = options.string("close-action", "none");
+        if (!atEnd.equals("none") && !atEnd.equals("delete")) {
+            throw new ConfigException(
+                    "Parameter 'close-action' does not accept value '" + atEnd + "'", "accepted: none, delete");
+        }
         return new MonitorConfig(
-                "-object " + options, options.string("chardev", ""), mode, options.bool("pretty", false));
+                "-object " + options,
+                options.string("chardev", ""),
+                mode,
+                options.bool("pretty", false),
+                id,
+                atEnd.equals("delete"));
     }
 
     /** Reads the options of {@code -mon}. */

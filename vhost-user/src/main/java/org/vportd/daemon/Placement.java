@@ -1,11 +1,11 @@
 package org.vportd.daemon;
 
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.Chardevs;
 import org.vportd.loop.EventLoop;
@@ -26,7 +26,7 @@ final class Placement {
     private final Chardevs chardevs;
     private final DeviceTable devices;
     /** The chardevs that monitors use. */
-    private final List<String> monitored;
+    private final Supplier<List<String>> monitored;
 
     Placement(
             LoopGroup group,
@@ -34,13 +34,13 @@ final class Placement {
             int maxLoops,
             Chardevs chardevs,
             DeviceTable devices,
-            Collection<String> monitored) {
+            Supplier<List<String>> monitored) {
         this.group = group;
         this.first = first;
         this.maxLoops = maxLoops;
         this.chardevs = chardevs;
         this.devices = devices;
-        this.monitored = List.copyOf(monitored);
+        this.monitored = monitored;
     }
 
     /** Puts everything where it belongs now. */
@@ -54,7 +54,7 @@ final class Placement {
         Links links = new Links();
         links.add(first); // what is linked to it comes to it
         devices.controllers().forEach(controller -> links.add(controller.loop()));
-        monitored.forEach(id -> link(links, first, id));
+        monitored.get().forEach(id -> link(links, first, id));
         for (Controller controller : devices.controllers()) {
             for (SerialPort port : controller.device().ports()) {
                 link(links, controller.loop(), port.chardevId());

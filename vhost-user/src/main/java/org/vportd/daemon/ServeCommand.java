@@ -207,7 +207,8 @@ final class ServeCommand implements Callable<Integer> {
                 DevicesConfig.of(parsed.devices(), socket()),
                 threads(),
                 poll(),
-                true);
+                true,
+                parsed.passed());
     }
 
     private @Nullable SocketConfig socket() throws ConfigException {

@@ -2,11 +2,12 @@ package org.vportd.monitor;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.vportd.chardev.ConfigException;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The words of a line that somebody has typed. A word that begins with a double quote goes on to the next one and may have
- * spaces in it; in there, {@code \"}, {@code \\}, {@code \'}, {@code \n} and {@code \r} stand for one character.
+ * The words of a line that somebody has typed. A word behind the first one that begins with a double quote goes on to the
+ * next one and may have spaces in it; in there, {@code \"}, {@code \\}, {@code \'}, {@code \n} and {@code \r} stand for one
+ * character.
  */
 final class CommandWords {
     private static final char QUOTE = '"';
@@ -14,18 +15,39 @@ final class CommandWords {
     private final String line;
     private final List<String> words = new ArrayList<>();
     private int at;
-
-    private CommandWords(String line) {
-        this.line = line;
-    }
+    private @Nullable String fault;
 
     /** Splits a line. */
-    static List<String> of(String line) throws ConfigException {
-        CommandWords words = new CommandWords(line);
-        while (words.skipSpace()) {
-            words.words.add(line.charAt(words.at) == QUOTE ? words.quoted() : words.plain());
+    CommandWords(String line) {
+        this.line = line;
+        while (fault == null && skipSpace()) {
+            words.add(line.charAt(at) == QUOTE && !words.isEmpty() ? quoted() : plain());
         }
-        return words.words;
+        if (fault != null) {
+            words.remove(words.size() - 1);
+        }
+    }
+
+    private CommandWords(CommandWords whole, int count) {
+        this.line = whole.line;
+        this.words.addAll(whole.words.subList(count, whole.words.size()));
+        this.fault = whole.fault;
+    }
+
+    /** What is behind the first ones. */
+    CommandWords without(int count) {
+        return new CommandWords(this, count);
+    }
+
+    /** Those that can be told. */
+    List<String> words() {
+        return words;
+    }
+
+    /** What keeps the next word from being told, or null. */
+    @Nullable
+    String fault() {
+        return fault;
     }
 
     private boolean skipSpace() {
@@ -47,32 +69,32 @@ final class CommandWords {
         return line.substring(start, at);
     }
 
-    private String quoted() throws ConfigException {
+    private String quoted() {
         StringBuilder word = new StringBuilder();
         for (at++; at < line.length(); at++) {
             char c = line.charAt(at);
             if (c == QUOTE) {
                 at++;
-                if (at < line.length() && !isSpace(line.charAt(at))) {
-                    throw new ConfigException("space expected after a quoted word", "got '" + line.charAt(at) + "'");
-                }
                 return word.toString();
             }
             word.append(c == '\\' ? escaped() : c);
         }
-        throw new ConfigException("unterminated string", "a word that begins with \" ends with another one");
+        fault = fault == null ? "unterminated string" : fault;
+        return "";
     }
 
-    private char escaped() throws ConfigException {
+    private char escaped() {
         at++;
         char c = at < line.length() ? line.charAt(at) : 0;
         return switch (c) {
-            case '"', '\\', '\'' -> c;
             case 'n' -> '\n';
             case 'r' -> '\r';
-            case 0 -> throw new ConfigException("unterminated string", "it ends with a backslash");
-            default ->
-                throw new ConfigException("unsupported escape code: '\\" + c + "'", "there are: \\\" \\\\ \\' \\n \\r");
+            case '"', '\\', '\'', 0 -> c;
+            default -> {
+                fault = "unsupported escape code: '\\" + c + "'";
+                at = line.length();
+                yield c;
+            }
         };
     }
 }

@@ -56,8 +56,8 @@ final class ConsoleCommands {
                 "console_resize",
                 List.of(
                         Parameter.of("console", Kind.DEVICE),
-                        Parameter.of("cols", Kind.OTHER),
-                        Parameter.of("rows", Kind.OTHER)),
+                        Parameter.of("cols", Kind.NUMBER),
+                        Parameter.of("rows", Kind.NUMBER)),
                 "tell the guest the size of a console, given by its id or by its port's number",
                 call -> commands.run("console-resize", arguments(call), call.requester())));
     }

@@ -82,8 +82,8 @@ final class DescriptorCommands {
             descriptor.close();
             throw new QmpException("Parameter 'fdset-id' expects a non-negative value");
         }
-        long set = sets().add(descriptor, wanted, arguments.optionalString("opaque"));
-        return Members.of("fdset-id", set, "fd", descriptor.value());
+        DescriptorSets.Added added = sets().add(descriptor, wanted, arguments.optionalString("opaque"));
+        return Members.of("fdset-id", added.set(), "fd", added.member().number());
     }
 
     private static void keep(String name, Requester session) throws QmpException {

@@ -1,12 +1,17 @@
 package org.vportd.monitor;
 
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 
 /** A command that somebody has typed, with what it has to say. */
 final class HumanCall {
+    private static final Pattern NUMBER = Pattern.compile("[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)");
+
     private final HumanCommand command;
+    private final String typed;
     private final List<String> words;
     private final Requester requester;
     private final StringBuilder out;
@@ -14,27 +19,34 @@ final class HumanCall {
     /**
      * Checks how many words there are.
      *
-     * @param words those after the command's name
+     * @param typed the command's name as it was typed
+     * @param rest the words after that
      * @param out where it writes to
      */
-    HumanCall(HumanCommand command, List<String> words, Requester requester, StringBuilder out) throws ConfigException {
+    HumanCall(HumanCommand command, String typed, CommandWords rest, Requester requester, StringBuilder out)
+            throws MisreadException {
         this.command = command;
-        this.words = words;
+        this.typed = typed;
+        this.words = rest.words();
         this.requester = requester;
         this.out = out;
-        if (words.size() > command.parameters().size()) {
-            throw misused("extraneous characters at the end of line");
+        List<HumanCommand.Parameter> parameters = command.parameters();
+        String fault = rest.fault();
+        if (words.size() > parameters.size() || (fault != null && words.size() == parameters.size())) {
+            throw extraneous();
         }
-        for (int i = words.size(); i < command.parameters().size(); i++) {
-            HumanCommand.Parameter missing = command.parameters().get(i);
-            if (!missing.isOptional()) {
-                throw misused("'" + missing.name() + "' expected");
-            }
+        if (fault != null) {
+            throw MisreadException.of(typed, fault + "\n" + command.names() + ": string expected");
+        }
+        if (words.size() < parameters.size() && !parameters.get(words.size()).isOptional()) {
+            boolean isNumber = parameters.get(words.size()).kind() == HumanCommand.Kind.NUMBER;
+            throw MisreadException.of(
+                    typed, isNumber ? "unexpected end of expression" : command.names() + ": string expected");
         }
     }
 
-    private ConfigException misused(String how) {
-        return new ConfigException(command.name() + ": " + how, "Usage: " + command.usage());
+    private MisreadException extraneous() {
+        return MisreadException.of(typed, command.names() + ": extraneous characters at the end of line");
     }
 
     Requester requester() {
@@ -64,12 +76,28 @@ final class HumanCall {
         throw new IllegalArgumentException("command=" + command.name() + " parameter=" + parameter);
     }
 
-    long number(String parameter) throws ConfigException {
+    /** A number of 32 bits, without a sign. */
+    long number(String parameter) throws MisreadException {
         String word = word(parameter);
+        Matcher number = NUMBER.matcher(word);
+        if (!number.lookingAt()) {
+            throw MisreadException.of(
+                    typed,
+                    word.isEmpty()
+                            ? "unexpected end of expression"
+                            : "invalid char '" + word.charAt(0) + "' in expression");
+        }
+        if (number.end() < word.length()) {
+            throw extraneous();
+        }
         try {
-            return Long.decode(word);
+            long value = Long.decode(word);
+            if (value >>> Integer.SIZE != 0) {
+                throw MisreadException.of(typed, "'" + command.names() + "' has failed: integer is for 32-bit values");
+            }
+            return value;
         } catch (NumberFormatException e) {
-            throw new ConfigException("Parameter '" + parameter + "' expects a number", "got '" + word + "'");
+            throw MisreadException.of(typed, "number too large"); // or digits of another base
         }
     }
 

@@ -68,7 +68,7 @@ final class HumanChardevCommands {
                         call.requester())));
         table.add(new HumanCommand(
                 "ringbuf_read",
-                List.of(RINGBUF, Parameter.of("size", Kind.OTHER)),
+                List.of(RINGBUF, Parameter.of("size", Kind.NUMBER)),
                 "take bytes out of a ring buffer, 1M at most",
                 this::read));
         table.add(new HumanCommand(

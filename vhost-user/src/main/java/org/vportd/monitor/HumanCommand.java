@@ -31,6 +31,7 @@ record HumanCommand(
         DEVICE_OPTIONS,
         OBJECT_OPTIONS,
         OPTIONS,
+        NUMBER,
         OTHER
     }
 
@@ -53,10 +54,14 @@ record HumanCommand(
         this(name, List.of(), parameters, help, action);
     }
 
+    /** All its names. */
+    String names() {
+        return aliases.isEmpty() ? name : name + "|" + String.join("|", aliases);
+    }
+
     /** The line about it in the list of commands. */
     String usage() {
-        String names = aliases.isEmpty() ? name : name + "|" + String.join("|", aliases);
         String words = parameters.stream().map(Parameter::syntax).collect(Collectors.joining(" "));
-        return names + (words.isEmpty() ? "" : " " + words) + " -- " + help;
+        return names() + (words.isEmpty() ? "" : " " + words) + " -- " + help;
     }
 }

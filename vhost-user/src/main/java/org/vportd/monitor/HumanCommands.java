@@ -25,7 +25,7 @@ final class HumanCommands {
                 INFO,
                 List.of(Parameter.optional("subcommand", Kind.INFORMATION)),
                 "show how things are; alone: what there is to show",
-                call -> inform(call)));
+                call -> list(information, INFO + " ", call)));
         new HumanInformation(environment).addTo(information);
         new HumanChardevCommands(environment, commands).addTo(table);
         new HumanDeviceCommands(environment, commands).addTo(table);
@@ -47,10 +47,12 @@ final class HumanCommands {
     String execute(String line, Requester requester) {
         StringBuilder out = new StringBuilder();
         try {
-            List<String> words = CommandWords.of(line);
-            if (!words.isEmpty()) {
-                run(table, "", words, requester, out);
+            CommandWords words = new CommandWords(line);
+            if (!words.words().isEmpty()) {
+                run(words, requester, out);
             }
+        } catch (MisreadException e) {
+            out.append(e.lines());
         } catch (QmpException e) {
             out.append(error(String.valueOf(e.getMessage()), ""));
         } catch (ConfigException e) {
@@ -64,27 +66,21 @@ final class HumanCommands {
         return "Error: " + message + "\n" + (hint.isEmpty() ? "" : hint + "\n");
     }
 
-    /** Runs the command that the first word names. */
-    private static void run(
-            HumanCommandTable from, String prefix, List<String> words, Requester requester, StringBuilder out)
-            throws ConfigException, QmpException {
-        HumanCommand command = from.find(words.get(0));
+    /** Runs the command that the first word names, or two. */
+    private void run(CommandWords line, Requester requester, StringBuilder out) throws ConfigException, QmpException {
+        String typed = line.words().get(0);
+        CommandWords rest = line.without(1);
+        HumanCommand command = table.find(typed);
+        if (command != null && command.name().equals(INFO) && !rest.words().isEmpty()) {
+            String subject = rest.words().get(0);
+            typed += " " + subject;
+            rest = rest.without(1);
+            command = information.find(subject);
+        }
         if (command == null) {
-            throw unknown(prefix + words.get(0));
+            throw MisreadException.unknown(typed);
         }
-        command.action().run(new HumanCall(command, words.subList(1, words.size()), requester, out));
-    }
-
-    private static ConfigException unknown(String name) {
-        return new ConfigException("unknown command: '" + name + "'", "Try \"help\" for the commands there are");
-    }
-
-    private void inform(HumanCall call) throws ConfigException, QmpException {
-        if (!call.has("subcommand")) {
-            list(information, INFO + " ", call);
-            return;
-        }
-        run(information, INFO + " ", List.of(call.word("subcommand")), call.requester(), call.out());
+        command.action().run(new HumanCall(command, typed, rest, requester, out));
     }
 
     private void help(HumanCall call) throws ConfigException {
@@ -94,13 +90,13 @@ final class HumanCommands {
         }
         HumanCommand command = table.find(call.word("cmd"));
         if (command == null) {
-            throw unknown(call.word("cmd"));
+            throw MisreadException.unknown(call.word("cmd"));
         }
         boolean isInfo = command.name().equals(INFO);
         if (call.has("subcommand")) {
             HumanCommand about = isInfo ? information.find(call.word("subcommand")) : null;
             if (about == null) {
-                throw unknown(command.name() + " " + call.word("subcommand"));
+                throw MisreadException.unknown(command.name() + " " + call.word("subcommand"));
             }
             call.say(INFO + " " + about.usage());
             return;

@@ -63,8 +63,7 @@ final class HumanCompleter implements Completer {
             case CHARDEV_OPTIONS -> option(text, start, chardevs.typeNames(), chardevs::keys);
             case DEVICE_OPTIONS -> option(text, start, PORTS, port -> PORT_KEYS);
             case OBJECT_OPTIONS -> option(text, start, UserObjects.typeNames(), HumanCompleter::objectKeys);
-            case OPTIONS -> Completion.NONE;
-            case OTHER -> Completion.NONE;
+            case OPTIONS, NUMBER, OTHER -> Completion.NONE;
         };
     }
 

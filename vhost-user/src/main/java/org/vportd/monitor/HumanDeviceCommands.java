@@ -23,7 +23,7 @@ final class HumanDeviceCommands {
     void addTo(HumanCommandTable table) {
         table.add(new HumanCommand(
                 "device_add",
-                List.of(Parameter.of("device", Kind.DEVICE_OPTIONS)),
+                List.of(Parameter.optional("device", Kind.DEVICE_OPTIONS)),
                 "add a device, as DRIVER,KEY=VALUE...",
                 this::addDevice));
         table.add(new HumanCommand(

@@ -6,6 +6,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 import org.vportd.handover.Parcel;
+import org.vportd.monitor.json.JsonBudget;
 import org.vportd.monitor.line.LineEditor;
 
 /**
@@ -29,8 +30,8 @@ final class HumanSession extends MonitorSession {
     private boolean greeted;
     private boolean focused = true;
 
-    private HumanSession(MonitorEnvironment environment, HumanCommands commands) {
-        super(environment.loop(), INPUT_BYTES);
+    private HumanSession(MonitorEnvironment environment, HumanCommands commands, JsonBudget budget) {
+        super(environment.loop(), budget, INPUT_BYTES);
         this.environment = environment;
         this.commands = commands;
         this.editor = new LineEditor(PROMPT, commands.completer());
@@ -41,9 +42,9 @@ final class HumanSession extends MonitorSession {
      *
      * @throws ConfigException if the chardev has no place for one more user
      */
-    static HumanSession open(MonitorEnvironment environment, HumanCommands commands, Chardev chardev)
+    static HumanSession open(MonitorEnvironment environment, HumanCommands commands, JsonBudget budget, Chardev chardev)
             throws ConfigException {
-        HumanSession session = new HumanSession(environment, commands);
+        HumanSession session = new HumanSession(environment, commands, budget);
         session.attach(chardev);
         return session;
     }

@@ -9,6 +9,7 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
+import org.vportd.monitor.json.JsonBudget;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -20,7 +21,7 @@ import org.vportd.posix.NativeMemory;
  */
 abstract class MonitorSession implements ChardevHandler, Requester, AutoCloseable {
     private final ChardevFrontend frontend = new ChardevFrontend(this);
-    private final OutputQueue output = new OutputQueue(frontend);
+    private final OutputQueue output;
     private final NamedDescriptors.Names names = new NamedDescriptors.Names();
     private final PassedDescriptors passed = new PassedDescriptors();
     private final IoVector buffers = new IoVector();
@@ -31,7 +32,8 @@ abstract class MonitorSession implements ChardevHandler, Requester, AutoCloseabl
     private int inputEnd;
     private @Nullable Runnable afterReply;
 
-    MonitorSession(EventLoop loop, int inputBytes) {
+    MonitorSession(EventLoop loop, JsonBudget budget, int inputBytes) {
+        this.output = new OutputQueue(frontend, budget);
         this.input = new byte[inputBytes];
         this.memory = NativeMemory.allocate(inputBytes);
         this.task = loop.task(this::work);

@@ -2,6 +2,7 @@ package org.vportd.monitor;
 
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -20,22 +21,24 @@ public final class Monitors implements AutoCloseable {
     private final CommandTable commands = new CommandTable();
     private final EventQueue events;
     private final HumanCommands human;
-    private final JsonBudget budget = new JsonBudget();
+    private final JsonBudget budget;
     private final List<QmpSession> sessions = new ArrayList<>();
+    private final Map<String, QmpSession> byName = new HashMap<>();
     private final List<HumanSession> humanSessions = new ArrayList<>();
 
     /** Makes it, without monitors. */
     public Monitors(MonitorEnvironment environment) {
-        this(environment, InstantSource.system());
+        this(environment, InstantSource.system(), new JsonBudget());
     }
 
-    /** Makes one with its own idea of the time of day, for tests. */
-    Monitors(MonitorEnvironment environment, InstantSource clock) {
+    /** Makes one with its own idea of the time of day, and of how much memory there is, for tests. */
+    Monitors(MonitorEnvironment environment, InstantSource clock, JsonBudget budget) {
         this.environment = environment;
+        this.budget = budget;
         this.events = new EventQueue(environment.loop(), clock, this::send);
         new SessionCommands(environment, this).addTo(commands);
         new ChardevCommands(environment).addTo(commands);
-        new RingbufCommands(environment.chardevs()).addTo(commands);
+        new RingbufCommands(environment.chardevs(), budget).addTo(commands);
         new HubCommands(environment.chardevs()).addTo(commands);
         new VcCommands(environment.chardevs()).addTo(commands);
         new DescriptorCommands(environment).addTo(commands);
@@ -52,7 +55,43 @@ public final class Monitors implements AutoCloseable {
      * @throws ConfigException if the chardev has a user already
      */
     public void addQmp(Chardev chardev, boolean pretty) throws ConfigException {
+        addQmp(chardev, pretty, null, null);
+    }
+
+    /**
+     * The same for a monitor that can be removed again.
+     *
+     * @param name by which it is removed, or null
+     * @param onLeave run soon after its client has left, at a standstill
+     */
+    public void addQmp(Chardev chardev, boolean pretty, @Nullable String name, @Nullable Runnable onLeave)
+            throws ConfigException {
         addQmp(chardev, pretty, chardev.maxFrontends() == 1);
+        QmpSession added = sessions.get(sessions.size() - 1);
+        if (name != null) {
+            byName.put(name, added);
+        }
+        if (onLeave != null) {
+            added.onLeave(() -> environment.standstill().during(onLeave));
+        }
+    }
+
+    /**
+     * Ends a monitor; its chardev is free then.
+     *
+     * @throws ConfigException if it is the one that the present command came over
+     */
+    public void removeQmp(String name) throws ConfigException {
+        QmpSession session = byName.get(name);
+        if (session == null) {
+            throw new IllegalArgumentException("no such monitor: name=" + name);
+        }
+        if (environment.descriptors().isCurrent(session.names())) {
+            throw new ConfigException("Cannot delete the current QMP monitor");
+        }
+        byName.remove(name);
+        sessions.remove(session);
+        session.close();
     }
 
     /** Commands that overtake others are not offered behind a multiplexer, whose input stops for other reasons. */
@@ -66,10 +105,10 @@ public final class Monitors implements AutoCloseable {
      * @throws ConfigException if the chardev has no place for one more user
      */
     public void addHuman(Chardev chardev) throws ConfigException {
-        humanSessions.add(HumanSession.open(environment, human, chardev));
+        humanSessions.add(HumanSession.open(environment, human, budget, chardev));
     }
 
-    /** What the commands may take that clients of all monitors are sending. */
+    /** What the commands may take that clients of all monitors are sending, and the answers that they do not read. */
     JsonBudget budget() {
         return budget;
     }
@@ -146,7 +185,9 @@ public final class Monitors implements AutoCloseable {
 
     /** Packs how far each monitor has got, for {@link #unpack} in another process that has made the same ones. */
     public List<Parcel> pack() {
-        return all().map(session -> session.pack().put("chardev", session.chardevId()))
+        return all().map(session -> session.pack()
+                        .put("chardev", session.chardevId())
+                        .put("names", session.names().pack()))
                 .toList();
     }
 
@@ -154,7 +195,10 @@ public final class Monitors implements AutoCloseable {
     public void unpack(List<Parcel> parcels) {
         for (Parcel parcel : parcels) {
             all().filter(session -> session.chardevId().equals(parcel.text("chardev")))
-                    .forEach(session -> session.unpack(parcel));
+                    .forEach(session -> {
+                        session.unpack(parcel);
+                        session.names().unpack(parcel.parcels("names"));
+                    });
         }
     }
 
@@ -173,6 +217,7 @@ public final class Monitors implements AutoCloseable {
         events.close();
         sessions.forEach(QmpSession::close);
         sessions.clear();
+        byName.clear();
         humanSessions.forEach(HumanSession::close);
         humanSessions.clear();
         environment.descriptors().sets().close();

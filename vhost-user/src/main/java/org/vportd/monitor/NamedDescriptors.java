@@ -1,14 +1,17 @@
 package org.vportd.monitor;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.vportd.chardev.ConfigException;
+import org.vportd.handover.Parcel;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 
 /**
- * Descriptors that clients have passed, with {@code getfd} or into sets with {@code add-fd}. Of the former, each monitor has its own names; what a command makes finds those
- * of the monitor that the command came over. {@link org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link
+ * Descriptors that clients have passed, with {@code getfd} or into sets with {@code add-fd}. Of the former, each monitor has
+ * its own names; what a command makes finds those of the monitor that the command came over. {@link org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link
  * #take}.
  */
 public final class NamedDescriptors {
@@ -39,6 +42,30 @@ public final class NamedDescriptors {
         return sets.open(set, flags);
     }
 
+    /**
+     * Puts a descriptor into a set, which need not exist.
+     *
+     * @param fd closed if that fails
+     * @throws ConfigException if there are too many
+     */
+    public void addToSet(Fd fd, long set, @Nullable String opaque) throws ConfigException {
+        try {
+            DescriptorSets.Member unused = sets.add(fd, set, opaque).member();
+        } catch (QmpException e) {
+            throw new ConfigException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Packs the sets for {@link #unpackSets} in another process. */
+    public List<Parcel> packSets() {
+        return sets.pack();
+    }
+
+    /** Has the sets of another process. */
+    public void unpackSets(List<Parcel> parcels) {
+        sets.unpack(parcels);
+    }
+
     /** Those that are in sets, whichever monitor they came over. */
     DescriptorSets sets() {
         return sets;
@@ -47,6 +74,11 @@ public final class NamedDescriptors {
     /** Whether a command of a monitor is running. */
     public boolean isCommandRunning() {
         return current != null;
+    }
+
+    /** Whether the command that is running came over the monitor with these names. */
+    boolean isCurrent(Names names) {
+        return current == names;
     }
 
     /** A command of a monitor begins. */
@@ -81,6 +113,21 @@ public final class NamedDescriptors {
         @Nullable
         Fd take(String name) {
             return byName.remove(name);
+        }
+
+        List<Parcel> pack() {
+            return byName.entrySet().stream()
+                    .map(each -> new Parcel().put("name", each.getKey()).put("fd", each.getValue()))
+                    .toList();
+        }
+
+        void unpack(List<Parcel> parcels) {
+            for (Parcel parcel : parcels) {
+                Fd fd = parcel.takeFd("fd");
+                if (fd != null) {
+                    byName.put(String.valueOf(parcel.text("name")), fd);
+                }
+            }
         }
 
         @Override

@@ -25,6 +25,17 @@ final class ObjectSchema {
                     "AuthZListProperties",
                     Member.optional("policy", POLICY),
                     Member.optional("rules", new ArrayType(RULE))),
+            "monitor-hmp",
+            ObjectType.of(
+                    "MonitorHMPProperties",
+                    Member.required("chardev", Builtin.STR),
+                    Member.optional("readline", Builtin.BOOL)),
+            "monitor-qmp",
+            ObjectType.of(
+                    "MonitorQMPProperties",
+                    Member.required("chardev", Builtin.STR),
+                    Member.optional("pretty", Builtin.BOOL),
+                    Member.optional("close-action", EnumType.of("MonitorQMPCloseAction", "none", "delete"))),
             "authz-simple",
             ObjectType.of("AuthZSimpleProperties", Member.required("identity", Builtin.STR)),
             "secret",

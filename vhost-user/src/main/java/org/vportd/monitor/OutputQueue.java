@@ -3,14 +3,17 @@ package org.vportd.monitor;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.vportd.chardev.ChardevFrontend;
+import org.vportd.monitor.json.JsonBudget;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
 /** Lines on their way to a client that may be slow to read them. Its user sees to it that they do not become too many. */
 final class OutputQueue implements AutoCloseable {
-    private static final int STAGE_BYTES = 64 * 1024;
+    /** What every client may leave unread; also how much is written at a time. */
+    static final int STAGE_BYTES = 64 * 1024;
 
     private final ChardevFrontend frontend;
+    private final JsonBudget budget;
     private final long stage = NativeMemory.allocate(STAGE_BYTES);
     /** What is in the stage and has not been taken by the chardev. */
     private final IoVector staged = new IoVector();
@@ -18,14 +21,28 @@ final class OutputQueue implements AutoCloseable {
     private final Deque<byte[]> lines = new ArrayDeque<>();
     private int firstOffset;
     private long queuedBytes;
+    private long chargedBytes;
 
-    OutputQueue(ChardevFrontend frontend) {
+    /**
+     * Makes an empty one.
+     *
+     * @param budget has to bear what waits, as far as that is more than every client may leave
+     */
+    OutputQueue(ChardevFrontend frontend, JsonBudget budget) {
         this.frontend = frontend;
+        this.budget = budget;
     }
 
     void add(byte[] line) {
         lines.add(line);
         queuedBytes += line.length;
+        charge();
+    }
+
+    private void charge() {
+        long charge = Math.max(0, queuedBytes - STAGE_BYTES);
+        budget.take(charge - chargedBytes);
+        chargedBytes = charge;
     }
 
     /** How much the client has not got yet, as far as is known here. */
@@ -40,6 +57,7 @@ final class OutputQueue implements AutoCloseable {
         frontend.forget(0);
         firstOffset = 0;
         queuedBytes = 0;
+        charge();
     }
 
     /** Writes until all is gone or the chardev is full. Never from within a call of the chardev that forbids it. */
@@ -47,9 +65,10 @@ final class OutputQueue implements AutoCloseable {
         while (fill()) {
             staged.consume(frontend.write(staged));
             if (!staged.isEmpty()) {
-                return;
+                break;
             }
         }
+        charge();
     }
 
     private boolean fill() {

@@ -10,6 +10,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 import org.vportd.handover.Parcel;
+import org.vportd.loop.LoopTask;
 import org.vportd.monitor.json.JsonException;
 import org.vportd.monitor.json.JsonFramer;
 import org.vportd.monitor.json.JsonText;
@@ -48,9 +49,10 @@ final class QmpSession extends MonitorSession {
     private Phase phase = Phase.DISCONNECTED;
     private boolean outOfBandEnabled;
     private long droppedEvents;
+    private @Nullable LoopTask leaving;
 
     private QmpSession(String label, Monitors monitors, boolean pretty, boolean offersOutOfBand) {
-        super(monitors.environment().loop(), INPUT_BYTES);
+        super(monitors.environment().loop(), monitors.budget(), INPUT_BYTES);
         this.label = label;
         this.monitors = monitors;
         this.pretty = pretty;
@@ -79,6 +81,9 @@ final class QmpSession extends MonitorSession {
             send(greeting());
         } else if (event == ChardevEvent.CLOSED) {
             restart(Phase.DISCONNECTED);
+            if (leaving != null) {
+                leaving.schedule();
+            }
         }
     }
 
@@ -146,7 +151,8 @@ final class QmpSession extends MonitorSession {
         if (phase != Phase.READY) {
             return;
         }
-        if (output().pendingBytes() < MAX_PENDING_EVENT_BYTES) {
+        boolean mayWait = monitors.budget().left() > 0 || output().pendingBytes() < OutputQueue.STAGE_BYTES;
+        if (mayWait && output().pendingBytes() < MAX_PENDING_EVENT_BYTES) {
             send(event);
         } else if (droppedEvents++ == 0) {
             LOG.log(Level.WARNING, "client does not read, events for it are dropped: monitor=" + label);
@@ -263,9 +269,17 @@ final class QmpSession extends MonitorSession {
         }
     }
 
+    /** Has something done soon after the client has left. */
+    void onLeave(Runnable action) {
+        leaving = monitors.environment().loop().task(action);
+    }
+
     /** Lets the chardev go. */
     @Override
     public void close() {
+        if (leaving != null) {
+            leaving.cancel();
+        }
         phase = Phase.DISCONNECTED;
         framer.reset();
         super.close();

@@ -5,6 +5,7 @@ import java.util.Base64;
 import java.util.regex.Pattern;
 import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.backend.RingbufChardev;
+import org.vportd.monitor.json.JsonBudget;
 import org.vportd.monitor.schema.Builtin;
 import org.vportd.monitor.schema.EnumType;
 import org.vportd.monitor.schema.IntegerType;
@@ -13,8 +14,13 @@ import org.vportd.monitor.schema.ObjectType;
 
 /** The commands that read and write what chardevs of type {@code ringbuf} keep. */
 final class RingbufCommands {
-    /** An answer is text in memory, several times as large as what was read. */
     private static final int MAX_READ_BYTES = 4 << 20;
+    /** So much can be read in any case. */
+    private static final int MIN_READ_BYTES = 4096;
+    /** How long one byte can get in an answer. */
+    private static final int UTF8_LENGTH = 6;
+
+    private static final int BASE64_LENGTH = 2;
 
     private static final EnumType FORMAT = EnumType.of("DataFormat", "utf8", "base64");
     private static final Pattern BASE64 = Pattern.compile("[A-Za-z0-9+/=\n]*");
@@ -30,9 +36,16 @@ final class RingbufCommands {
             Member.optional("format", FORMAT));
 
     private final Chardevs chardevs;
+    private final JsonBudget budget;
 
-    RingbufCommands(Chardevs chardevs) {
+    /**
+     * Makes them.
+     *
+     * @param budget what answers may have; those that clients do not read have taken it already
+     */
+    RingbufCommands(Chardevs chardevs, JsonBudget budget) {
         this.chardevs = chardevs;
+        this.budget = budget;
     }
 
     void addTo(CommandTable table) {
@@ -48,9 +61,14 @@ final class RingbufCommands {
             if (size <= 0) {
                 throw new QmpException("size must be greater than zero");
             }
-            byte[] bytes = ring.read((int) Math.min(size, MAX_READ_BYTES));
+            byte[] bytes = ring.read((int) Math.min(size, mostBytes(isBase64(arguments))));
             return isBase64(arguments) ? Base64.getEncoder().encodeToString(bytes) : text(bytes);
         });
+    }
+
+    private long mostBytes(boolean base64) {
+        long possible = budget.left() / (base64 ? BASE64_LENGTH : UTF8_LENGTH);
+        return Math.max(MIN_READ_BYTES, Math.min(MAX_READ_BYTES, possible));
     }
 
     private RingbufChardev find(Arguments arguments) throws QmpException {

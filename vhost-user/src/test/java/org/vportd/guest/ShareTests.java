@@ -35,7 +35,7 @@ abstract class ShareTests {
     private static final int LOG_MAX = 65536;
     private static final Pattern NEWLINE = Pattern.compile("\n");
     private static final Pattern STAMPED =
-            Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z .*", Pattern.DOTALL);
+            Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z( .*)?", Pattern.DOTALL);
 
     @RegisterExtension
     final KeptRig kept;

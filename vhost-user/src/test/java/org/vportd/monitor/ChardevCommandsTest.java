@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
+import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.posix.Fd;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.MemoryFaultException;
@@ -251,6 +253,28 @@ class ChardevCommandsTest {
         assertEquals(
                 "{\"return\": \"\\u00E9\\uD83D\\uDE00\"}",
                 client.ask(command("ringbuf-read", "{'device': 'r', 'size': 64}")));
+    }
+
+    @Test
+    @DisplayName("QMP-15 clients that do not read get no more of a ring buffer than there is memory for")
+    void answersThatNobodyReads() throws Exception {
+        long limit = 1 << 20;
+        ((RingbufChardev) rig.add("ringbuf,id=big,size=4M")).append(new byte[4 << 20]);
+        rig.budget.take(rig.budget.left() - limit);
+        String read = command("ringbuf-read", "{'device': 'big', 'size': 4194304}");
+        List<QmpClient> clients = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            QmpClient next = rig.listen("m" + i).connect("m" + i).negotiated();
+            clients.add(next.send(read));
+            rig.settle();
+        }
+        long all = 0;
+        for (QmpClient each : clients) {
+            all += each.response().length();
+        }
+        assertTrue(all > limit / 2 && all < 4 * limit, "bytes=" + all); // sockets hold some, too
+        assertEquals(limit, rig.budget.left());
+        assertTrue(client.ask(read).length() > limit / 2);
     }
 
     @ParameterizedTest

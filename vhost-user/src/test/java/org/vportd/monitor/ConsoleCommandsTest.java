@@ -78,6 +78,8 @@ class ConsoleCommandsTest {
         assertEquals(List.of("resize p1 80x24", "resize port 3 90x25"), rig.asked);
         assertEquals("Error: Device 'x' not found\r\n", human("console_resize x 80 24"));
         assertEquals("Error: Parameter 'rows'" + LENGTH + "\r\n", human("console_resize p1 80 0"));
-        assertEquals("Error: Parameter 'cols' expects a number\r\ngot 'wide'\r\n", human("console_resize p1 wide 24"));
+        assertEquals(
+                "invalid char 'w' in expression\r\nTry \"help console_resize\" for more information\r\n",
+                human("console_resize p1 wide 24"));
     }
 }

@@ -13,8 +13,11 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.vportd.handover.Parcel;
+import org.vportd.handover.ParcelSocket;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Posix;
+import org.vportd.posix.Sockets;
 
 /** Descriptors in sets, which paths of chardevs name. */
 class DescriptorSetsTest {
@@ -99,7 +102,37 @@ class DescriptorSetsTest {
         assertEquals(EMPTY, client.ask(make("{'out': '/dev/fdset/7', 'append': true, 'in': '/dev/fdset/7'}")));
         assertEquals(EMPTY, client.ask(command("remove-fd", "{'fdset-id': 7}")));
         assertEquals("old,", Files.readString(file()));
+        assertEquals(List.of(Map.of("fdset-id", 7L, "fds", List.of())), client.result(command("query-fdsets", "{}")));
+        assertEquals(EMPTY, client.ask(command("remove-fd", "{'fdset-id': 7}")));
         assertEquals(EMPTY, client.ask(command("chardev-remove", "{'id': 'c'}")));
+        assertEquals(List.of(), client.result(command("query-fdsets", "{}")));
+    }
+
+    @Test
+    @DisplayName("QMP-13 sets and names of descriptors go on in another process")
+    void handedOver() throws Exception {
+        Object number = pass("{'fdset-id': 3, 'opaque': 'x'}", Posix.O_WRONLY, 3);
+        try (Fd fd = Posix.open(file().toString(), Posix.O_RDONLY, 0)) {
+            client.send(command("getfd", "{'fdname': 'mine'}"), fd);
+            assertEquals(EMPTY, client.response());
+        }
+        Fd[] pair = Sockets.pair();
+        try (ParcelSocket from = new ParcelSocket(pair[0], 1000);
+                ParcelSocket to = new ParcelSocket(pair[1], 1000);
+                MonitorRig next = new MonitorRig()) {
+            QmpClient heir = MonitorRig.ready(next);
+            from.send(new Parcel().put("sets", rig.descriptors.packSets()).put("monitors", rig.monitors.pack()));
+            try (Parcel received = to.receive()) {
+                next.descriptors.unpackSets(received.parcels("sets"));
+                next.monitors.unpack(received.parcels("monitors"));
+            }
+            assertEquals(
+                    List.of(Map.of("fdset-id", 3L, "fds", List.of(Map.of("fd", number, "opaque", "x")))),
+                    heir.result(command("query-fdsets", "{}")));
+            assertEquals(EMPTY, heir.ask(make("{'out': '/dev/fdset/3'}")));
+            assertEquals(EMPTY, heir.ask(command("remove-fd", "{'fdset-id': 3, 'fd': " + number + "}")));
+            assertEquals(EMPTY, heir.ask(command("closefd", "{'fdname': 'mine'}")));
+        }
     }
 
     @Test

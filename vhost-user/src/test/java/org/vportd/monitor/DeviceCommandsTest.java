@@ -161,7 +161,9 @@ class DeviceCommandsTest {
     @Test
     @DisplayName("QMP-16 the schema describes every type of object, and each of its options")
     void allObjectsDescribed() {
-        assertEquals(UserObjects.typeNames(), ObjectSchema.OPTIONS.variants().keySet());
+        Set<String> types = new TreeSet<>(UserObjects.typeNames());
+        types.addAll(Set.of("monitor-hmp", "monitor-qmp"));
+        assertEquals(types, ObjectSchema.OPTIONS.variants().keySet());
         for (String type : UserObjects.typeNames()) {
             Set<String> described = new TreeSet<>();
             Objects.requireNonNull(ObjectSchema.OPTIONS.variants().get(type))

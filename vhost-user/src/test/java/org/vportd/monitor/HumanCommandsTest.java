@@ -216,9 +216,8 @@ class HumanCommandsTest {
         assertEquals("\n", ask("ringbuf-read r 64"), "what has been read has gone");
         silent("ringbuf_write r 0123456789");
         assertEquals("0123\n", ask("ringbuf_read r 0x4"));
-        assertEquals("456789\n", ask("ringbuf_read r 99999999999"));
+        assertEquals("456789\n", ask("ringbuf_read r 4294967295"));
         assertEquals("Error: size must be greater than zero\n", ask("ringbuf_read r 0"));
-        assertEquals("Error: Parameter 'size' expects a number\ngot 'many'\n", ask("ringbuf_read r many"));
         assertEquals("Error: Device 'x' not found\n", ask("ringbuf_read x 1"));
         assertEquals("Error: mon is not a ringbuf device\n", ask("ringbuf_write mon data"));
     }
@@ -315,9 +314,7 @@ class HumanCommandsTest {
         assertEquals("p1: port 1, guest on, host off, throttle off\n", ask("info ports"));
         assertEquals(String.join("\n", rig.chardevs.typeNames()) + "\n", ask("info chardev-backends"));
         silent("info hub");
-        assertEquals(
-                "Error: unknown command: 'info rabbits'\nTry \"help\" for the commands there are\n",
-                ask("info rabbits"));
+        assertEquals("unknown command: 'info rabbits'\n", ask("info rabbits"));
     }
 
     @ParameterizedTest
@@ -332,7 +329,7 @@ class HumanCommandsTest {
                 "chardev-send-break|sendbreak id -- ",
                 "closefd name -- ",
                 "console_resize console cols rows -- ",
-                "device_add device -- ",
+                "device_add [device] -- ",
                 "device_del id -- ",
                 "getfd name -- ",
                 "help|? [cmd] [subcommand] -- ",
@@ -352,11 +349,11 @@ class HumanCommandsTest {
         assertEquals(help, ask("?"));
         assertEquals("quit|q -- end the program\n", ask("help q"));
         assertEquals("info qtree -- show the device tree\n", ask("help info qtree"));
-        assertTrue(ask("help quit x").startsWith("Error: unknown command: 'quit x'\n"));
+        assertEquals("unknown command: 'quit x'\n", ask("help quit x"));
         assertTrue(ask("help info").contains("\ninfo qtree -- show the device tree\n"));
         assertEquals(
                 ask("help info").lines().skip(1).toList(), ask("info").lines().toList());
-        assertEquals("Error: unknown command: 'x'\nTry \"help\" for the commands there are\n", ask("help x"));
+        assertEquals("unknown command: 'x'\n", ask("help x"));
     }
 
     @ParameterizedTest
@@ -365,21 +362,31 @@ class HumanCommandsTest {
             quoteCharacter = '§',
             value = {
                 "bogus;unknown command: 'bogus'",
-                "chardev-remove;chardev-remove: 'id' expected",
-                "chardev-change r;chardev-change: 'args' expected",
-                "chardev-remove a b;chardev-remove: extraneous characters at the end of line",
-                "quit now;quit: extraneous characters at the end of line",
-                "ringbuf_write r \"a;unterminated string",
-                "ringbuf_write r \"a\\;unterminated string",
-                "ringbuf_write r \"a\\x\";unsupported escape code: '\\x'",
-                "ringbuf_write r \"a\"b;space expected after a quoted word",
+                "\"quit\";unknown command: '\"quit\"'",
+                "chardev-remove;chardev-remove: string expected/chardev-remove",
+                "chardev-change;chardev-change: string expected/chardev-change",
+                "chardev_change r;chardev-change: string expected/chardev_change",
+                "chardev-remove a b;chardev-remove: extraneous characters at the end of line/chardev-remove",
+                "q now;quit|q: extraneous characters at the end of line/q",
+                "info chardev x;chardev: extraneous characters at the end of line/info chardev",
+                "object_add;object_add: string expected/object_add",
+                "device_add;Error: Parameter 'driver' is missing",
+                "ringbuf_read r;unexpected end of expression/ringbuf_read",
+                "ringbuf_read r many;invalid char 'm' in expression/ringbuf_read",
+                "ringbuf_read r 5k;ringbuf_read: extraneous characters at the end of line/ringbuf_read",
+                "ringbuf_read r -1;'ringbuf_read' has failed: integer is for 32-bit values/ringbuf_read",
+                "ringbuf_read r 99999999999999999999;number too large/ringbuf_read",
+                "ringbuf_write r \"a;unterminated string/ringbuf_write: string expected/ringbuf_write",
+                "ringbuf_write r \"a\\;unterminated string/ringbuf_write: string expected/ringbuf_write",
+                "ringbuf_write r \"a\\x\";unsupported escape code: '\\x'/ringbuf_write: string expected/ringbuf_write",
+                "ringbuf_write r \"a\"b;ringbuf_write: extraneous characters at the end of line/ringbuf_write",
             })
+    @DisplayName("QMP-16 what is no command, or misses words, is refused in the words of QEMU 11.1")
     void aLineThatMakesNoSenseIsRefused(String line, String error) throws Exception {
         begin(Way.PERSON);
 
-        String answer = ask(line);
-        assertEquals("Error: " + error, answer.lines().findFirst().orElse(""));
-        assertEquals(2, answer.lines().count(), answer);
+        String shown = error.replaceAll("/([^/]*)$", "/Try \"help $1\" for more information");
+        assertEquals(shown.replace('/', '\n') + "\n", ask(line));
         assertTrue(!rig.quit);
     }
 

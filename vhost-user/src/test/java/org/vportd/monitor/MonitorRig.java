@@ -24,6 +24,7 @@ import org.vportd.chardev.WindowSize;
 import org.vportd.chardev.builtin.BuiltinTypes;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.Standstill;
+import org.vportd.monitor.json.JsonBudget;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 
@@ -40,6 +41,7 @@ final class MonitorRig implements AutoCloseable {
     final EventLoop loop;
     final Chardevs chardevs;
     final NamedDescriptors descriptors = new NamedDescriptors();
+    final JsonBudget budget = new JsonBudget();
     final Monitors monitors;
     final List<String> asked = new ArrayList<>();
 
@@ -80,7 +82,8 @@ final class MonitorRig implements AutoCloseable {
                         () -> quit = true,
                         new VersionInfo(10, 0, 0, "vportd test"),
                         "rig"),
-                InstantSource.fixed(NOW));
+                InstantSource.fixed(NOW),
+                budget);
         chardevs.observe((chardev, event) -> {
             if (event == ChardevEvent.OPENED || event == ChardevEvent.CLOSED) {
                 monitors.chardevChanged(chardev.id(), event == ChardevEvent.OPENED, chardev.filename());

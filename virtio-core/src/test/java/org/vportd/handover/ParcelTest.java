@@ -9,17 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.vportd.posix.EventFd;
 import org.vportd.posix.Fd;
+import org.vportd.posix.OpenDescriptors;
 import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
@@ -27,12 +25,6 @@ import org.vportd.posix.Sockets;
 @Timeout(30)
 class ParcelTest {
     private static final int PATIENCE_MS = 10_000;
-
-    private static long openDescriptors() throws IOException {
-        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
-            return all.count();
-        }
-    }
 
     /** Sends from one thread and receives on this one. */
     private static Parcel exchange(Parcel parcel) throws Exception {
@@ -92,7 +84,7 @@ class ParcelTest {
     @Test
     void shouldBringManyDescriptorsToTheirNames() throws Exception {
         exchange(new Parcel()).close(); // loads what opens descriptors of its own
-        long before = openDescriptors();
+        long before = OpenDescriptors.count();
         List<EventFd> events = new ArrayList<>();
         List<Parcel> parts = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
@@ -112,7 +104,7 @@ class ParcelTest {
             }
         }
         events.forEach(EventFd::close);
-        assertEquals(before, openDescriptors());
+        assertEquals(before, OpenDescriptors.count());
     }
 
     @Test
@@ -128,12 +120,12 @@ class ParcelTest {
 
     @Test
     void shouldCloseDescriptorsOfWhatCannotBeRead() throws Exception {
-        long before = openDescriptors();
+        long before = OpenDescriptors.count();
         try (EventFd event = EventFd.open(0)) {
             byte[] broken = {0, 0, 0, 1, 0, 0, 0, 1, 'x', 9};
             Fd copy = event.fd().duplicate();
             assertThrows(IOException.class, () -> ParcelCodec.decode(broken, List.of(copy)));
         }
-        assertEquals(before, openDescriptors());
+        assertEquals(before, OpenDescriptors.count());
     }
 }

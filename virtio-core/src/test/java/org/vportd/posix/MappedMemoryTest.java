@@ -149,9 +149,9 @@ class MappedMemoryTest {
     @Test
     void shouldKeepDescriptorOnlyWhenFileCanGetShorter() throws Exception {
         try (Fd file = Posix.memoryFile("test", 4 * PAGE)) {
-            int before = descriptors();
+            long before = OpenDescriptors.count();
             try (MappedMemory memory = MappedMemory.map(file, 0, 4 * PAGE)) {
-                assertEquals(before + 1, descriptors());
+                assertEquals(before + 1, OpenDescriptors.count());
                 assertTrue(memory.isIntact());
                 Posix.resize(file, PAGE);
                 assertFalse(memory.isIntact());
@@ -159,17 +159,12 @@ class MappedMemoryTest {
             }
             Posix.sealShrink(file);
             MappedMemory memory = MappedMemory.map(file, 0, 4 * PAGE);
-            assertEquals(before, descriptors());
+            assertEquals(before, OpenDescriptors.count());
             assertTrue(memory.isIntact());
             memory.close();
             memory.close();
             assertFalse(memory.isIntact());
         }
-    }
-
-    private static int descriptors() {
-        String[] names = new File("/proc/self/fd").list();
-        return names == null ? 0 : names.length;
     }
 
     /** Such memory can only be mapped and unmapped whole huge pages at a time; nothing of it is touched here. */

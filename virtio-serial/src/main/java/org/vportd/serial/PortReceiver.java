@@ -91,6 +91,7 @@ final class PortReceiver {
             current.publish();
             int used = before - current.windowChains();
             ahead = Math.max(MIN_AHEAD, Math.min(MAX_AHEAD, 2 * used)); // look ahead as far as the peer has use for
+            current.walkWritable(ahead); // while the peer is busy, rather than when its next bytes wait
         } catch (DriverFaultException e) {
             port.driverFault(port.rxQueueIndex(), e);
         } catch (InternalError | MemoryFaultException e) {

@@ -212,6 +212,19 @@ class ControlChannelTest {
     }
 
     @Test
+    @DisplayName("VS-10 SEC-92 a guest that sends nonsense without end does not fill the log")
+    void shouldLimitLogWhenGuestSendsNonsenseWithoutEnd() throws ConfigException {
+        dut.channel(null);
+        startWithBuffers();
+        for (int i = 0; i < 100; i++) {
+            dut.send(5, VIRTIO_CONSOLE_PORT_OPEN, 1);
+            dut.send(1, VIRTIO_CONSOLE_PORT_READY, 0);
+            dut.send(ANY_ID, VIRTIO_CONSOLE_DEVICE_READY, 0);
+        }
+        assertTrue(log.lines().size() <= 40, "lines=" + log.lines().size());
+    }
+
+    @Test
     @DisplayName("VS-10 SEC-91 unknown events and those that only a device sends are ignored")
     void shouldIgnoreEventWhenItIsNotForDevices() throws ConfigException {
         SerialPort port = dut.channel(dut.chardev().open());

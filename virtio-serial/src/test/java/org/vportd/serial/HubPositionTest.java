@@ -3,13 +3,17 @@ package org.vportd.serial;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
+import org.vportd.chardev.Options;
 import org.vportd.posix.PosixException;
 
 /** What a fast member of a hub has had of output that the slow one lacks, when that output is never offered again. */
@@ -154,6 +158,77 @@ class HubPositionTest {
         chardevs.test("begun").feed("yes");
         dut.settle();
         assertEquals("yes", dut.rx(port).text());
+    }
+
+    @Test
+    @DisplayName(
+            "CH-25 a replay that is under way to a member goes on when the hub is changed for a multiplexer and back")
+    void shouldGoOnReplayingWhenHubIsChangedForMultiplexer() throws ConfigException {
+        TestChardev begun = chardevs.addTest("test,id=begun,room=2");
+        String hub = "hub,chardevs.0.id=begun,chardevs.0.replay=8";
+        chardevs.add(hub + ",id=g");
+        SerialPort port = dut.console(chardevs.table().find("g"), 16);
+        dut.boot();
+        send(port, "early,");
+        begun.open();
+        chardevs.change("g", "mux,chardev=begun");
+        chardevs.change("g", "mux,chardev=begun");
+        begun.makeRoom(1);
+        dut.settle();
+        assertEquals("ear", begun.text());
+        chardevs.change("g", hub);
+        begun.makeRoom(1);
+        dut.settle();
+        assertEquals("earl", begun.text());
+        chardevs.change("g", "mux,chardev=begun");
+        begun.makeRoom(100);
+        dut.settle();
+        send(port, "new");
+
+        assertEquals("early,new", begun.text());
+    }
+
+    @Test
+    @DisplayName("CH-26 a member that leaves while another is slow, and comes back, gets no byte twice")
+    void shouldGoOnWhereMemberWasWhenItComesBack() throws ConfigException {
+        SerialPort port = dut.channel(chardevs.table().find("h"));
+        dut.boot();
+        send(port, "0123456789");
+        hub().removeMember("fast");
+        slow.makeRoom(2);
+        dut.settle();
+        hub().addMember(fast, Options.of(Map.of()));
+        slow.makeRoom(100);
+        dut.settle();
+        send(port, "abc");
+
+        assertEquals("0123456789abc", fast.text());
+        assertEquals("0123456789abc", slow.text());
+    }
+
+    @Test
+    @DisplayName(
+            "CH-26 a member that a changed hub has left out comes back, and gets no byte twice; its next peer gets all")
+    void shouldGoOnWhereMemberWasWhenChangedHubTakesItBack() throws ConfigException {
+        SerialPort port = dut.channel(chardevs.table().find("h"));
+        dut.boot();
+        send(port, "0123456789");
+        chardevs.change("h", "hub,chardevs.0=slow");
+        hub().addMember(fast, Options.of(Map.of()));
+        dut.settle();
+        assertEquals("0123456789", fast.text());
+        hub().removeMember("fast");
+        fast.hangUp();
+        fast.open();
+        hub().addMember(fast, Options.of(Map.of()));
+        dut.settle();
+        assertEquals("0123456789456789", fast.text());
+        assertEquals("0123", slow.text());
+        assertTrue(port.isThrottled());
+    }
+
+    private Chardev hub() {
+        return Objects.requireNonNull(chardevs.table().find("h"));
     }
 
     @Test

@@ -17,7 +17,10 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.Terminals;
 
-/** The plain loop's end of the wires: opened in the way the daemon opens them, without anything that the daemon does not set. */
+/**
+ * The plain loop's end of the wires: opened in the way the daemon opens them, without anything that the daemon does not set.
+ * Room for output is what the system gives, as programs with such a loop have it.
+ */
 final class LimitWires implements AutoCloseable {
     private static final int ACCEPT_MS = 10_000;
 
@@ -121,9 +124,17 @@ final class LimitWires implements AutoCloseable {
             for (int k = i; k < fds.size(); k += threads) {
                 share.add(fds.get(k));
             }
-            loops.add(new ManyLoop(share, options.direction(), blocks(), blocks()));
+            loops.add(new ManyLoop(share, options.direction(), blocks(share), blocks(share)));
         }
         return loops;
+    }
+
+    private List<Blocks> blocks(List<Fd> each) throws IOException {
+        List<Blocks> all = new ArrayList<>();
+        for (int i = 0; i < each.size(); i++) {
+            all.add(blocks());
+        }
+        return all;
     }
 
     private Blocks blocks() throws IOException {

@@ -17,16 +17,17 @@ final class ManyLoop implements PlainLoop {
 
     private final List<Fd> fds;
     private final Direction direction;
-    private final Blocks out;
-    private final Blocks in;
+    private final List<Blocks> out;
+    private final List<Blocks> in;
     private final IoVector[] pending;
     private final Epoll epoll;
 
-    ManyLoop(List<Fd> fds, Direction direction, Blocks out, Blocks in) throws IOException {
+    /** Each descriptor has blocks of its own, of both lists, as each port of a guest has. */
+    ManyLoop(List<Fd> fds, Direction direction, List<Blocks> out, List<Blocks> in) throws IOException {
         this.fds = List.copyOf(fds);
         this.direction = direction;
-        this.out = out;
-        this.in = in;
+        this.out = List.copyOf(out);
+        this.in = List.copyOf(in);
         this.pending = new IoVector[fds.size()];
         this.epoll = new Epoll(fds.size());
         int interest = (direction.transmits() ? Epoll.EPOLLOUT : 0) | (direction.receives() ? Epoll.EPOLLIN : 0);
@@ -60,7 +61,7 @@ final class ManyLoop implements PlainLoop {
         Fd fd = fds.get(index);
         long n;
         if (rest.isEmpty()) {
-            IoVector call = out.next();
+            IoVector call = out.get(index).next();
             n = Posix.writev(fd, call);
             if (n < call.bytes()) {
                 long done = Math.max(0, n);
@@ -77,7 +78,7 @@ final class ManyLoop implements PlainLoop {
     }
 
     private long read(int index, Board board, int thread) throws IOException {
-        long n = Posix.readv(fds.get(index), in.next());
+        long n = Posix.readv(fds.get(index), in.get(index).next());
         if (n > 0) {
             board.count(thread, n);
         }
@@ -91,7 +92,7 @@ final class ManyLoop implements PlainLoop {
         for (IoVector rest : pending) {
             rest.close();
         }
-        out.close();
-        in.close();
+        out.forEach(Blocks::close);
+        in.forEach(Blocks::close);
     }
 }

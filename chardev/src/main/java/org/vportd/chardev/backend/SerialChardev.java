@@ -15,7 +15,6 @@ import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTimer;
 import org.vportd.posix.Errno;
 import org.vportd.posix.Fd;
-import org.vportd.posix.FileStatus;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
@@ -49,9 +48,7 @@ public final class SerialChardev extends FdChardev {
             boolean complete = false;
             try {
                 requireLine(line, options.path());
-                if (!isSameLine(line, opening.predecessor(SerialChardev.class))) {
-                    setParameters(line, options);
-                }
+                setParameters(line, options);
                 Fd input = line.duplicate();
                 complete = true;
                 return new SerialChardev(opening, input, line, options);
@@ -85,9 +82,18 @@ public final class SerialChardev extends FdChardev {
             SerialLine.parameters(line);
         }
 
-        /** Whether the one before uses the line: then it goes on undisturbed until it is clear that this one comes. */
-        private boolean isSameLine(Fd line, @Nullable SerialChardev predecessor) throws PosixException {
-            return predecessor != null && FileStatus.of(line).isSameFile(FileStatus.of(predecessor.line));
+        /** The line may be that of the one before, which goes on with it if this one is refused. */
+        private void setParameters(Fd line, SerialOptions options) throws ConfigException, PosixException {
+            SerialLine.Parameters before = SerialLine.parameters(line);
+            boolean complete = false;
+            try {
+                options.check(SerialLine.apply(line, options.parameters()));
+                complete = true;
+            } finally {
+                if (!complete) {
+                    SerialLine.apply(line, before);
+                }
+            }
         }
     };
 
@@ -132,24 +138,6 @@ public final class SerialChardev extends FdChardev {
         super.pack(into);
         if (breakState != BreakState.NONE) {
             into.put(BREAK, breakState.name());
-        }
-    }
-
-    private static void setParameters(Fd line, SerialOptions options) throws ConfigException, PosixException {
-        options.check(SerialLine.apply(line, options.parameters()));
-    }
-
-    @Override
-    protected void begin(@Nullable Chardev predecessor) {
-        if (predecessor instanceof SerialChardev) {
-            try {
-                setParameters(line, options);
-            } catch (ConfigException | PosixException e) {
-                LOG.log(
-                        Level.WARNING,
-                        "cannot set a serial line: chardev=" + id() + " path=" + options.path() + " error="
-                                + e.getMessage());
-            }
         }
     }
 

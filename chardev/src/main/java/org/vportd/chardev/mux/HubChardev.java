@@ -3,7 +3,10 @@ package org.vportd.chardev.mux;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
@@ -82,6 +85,9 @@ public final class HubChardev extends Multiplexer {
     private final LoopTask resume;
     private @Nullable Parcel inherited;
     private final HubHistory history = new HubHistory();
+    /** How far peers of chardevs that are no members any more are ahead: one of them may come back. */
+    private final Map<Object, Long> departed = new WeakHashMap<>();
+
     private final IoVector ignoredInput = new IoVector();
     private long ignoredMemory;
 
@@ -151,7 +157,7 @@ public final class HubChardev extends Multiplexer {
                 members.get(i).unpack(former.get(i), firstMembers.get(i));
             }
             if (predecessor instanceof MuxChardev mux) {
-                members.get(i).skip(mux.hadOf(firstMembers.get(i)));
+                members.get(i).inherit(mux, firstMembers.get(i));
             }
             if (predecessor instanceof Multiplexer user) {
                 user.letGo(firstMembers.get(i));
@@ -195,6 +201,8 @@ public final class HubChardev extends Multiplexer {
                 member.inherit(same);
             }
         }
+        departed.putAll(former.departed);
+        former.members.stream().filter(member -> find(member.id()) == null).forEach(this::remember);
     }
 
     /** The place in the order in which members were opened; another hub's member of the same name may be asked for. */
@@ -220,6 +228,8 @@ public final class HubChardev extends Multiplexer {
         }
         HubMember member =
                 new HubMember(this, HubOptions.Member.parse(chardev.id(), options.string("slow"), options, "replay"));
+        Long had = departed.remove(chardev.peer());
+        member.skip(had == null ? 0 : had);
         members.add(member);
         member.frontend().setOpen(isFrontendOpen());
         join(member, chardev);
@@ -240,8 +250,23 @@ public final class HubChardev extends Multiplexer {
 
     private void remove(HubMember member) {
         members.remove(member);
+        remember(member);
         member.detach();
         memberClosed(member);
+    }
+
+    private void remember(HubMember leaving) {
+        Object peer = leaving.frontend().peer();
+        if (peer != null && leaving.ahead() > 0) {
+            departed.put(peer, leaving.ahead());
+        }
+    }
+
+    private void departedAre(LongUnaryOperator ahead) {
+        if (!departed.isEmpty()) {
+            departed.replaceAll((peer, bytes) -> ahead.applyAsLong(bytes));
+            departed.values().removeIf(bytes -> bytes <= 0);
+        }
     }
 
     private @Nullable HubMember find(String memberId) {
@@ -271,6 +296,12 @@ public final class HubChardev extends Multiplexer {
     long hadOf(Chardev other) {
         HubMember member = find(other.id());
         return member == null ? 0 : member.ahead();
+    }
+
+    @Override
+    byte[] begunFor(Chardev other) {
+        HubMember member = find(other.id());
+        return member == null ? new byte[0] : member.unreplayed();
     }
 
     @Override
@@ -333,6 +364,10 @@ public final class HubChardev extends Multiplexer {
                 member.advance(taken);
             }
         }
+        if (!departed.isEmpty()) {
+            long gone = taken;
+            departedAre(ahead -> ahead - gone);
+        }
         return taken;
     }
 
@@ -344,6 +379,7 @@ public final class HubChardev extends Multiplexer {
                 member.spill(data, heldBytes);
             }
         }
+        departedAre(ahead -> Math.min(ahead, heldBytes));
     }
 
     @Override
@@ -351,6 +387,7 @@ public final class HubChardev extends Multiplexer {
         for (int i = 0; i < members.size(); i++) {
             members.get(i).forget(keptBytes);
         }
+        departedAre(ahead -> Math.min(ahead, keptBytes));
     }
 
     void memberWritable() {

@@ -44,12 +44,19 @@ final class HubMember implements ChardevHandler {
         former.replay = 0;
     }
 
+    /** Goes on where a multiplexer stands that will let go of the chardev. */
+    void inherit(MuxChardev former, Chardev to) {
+        ahead = former.hadOf(to);
+        open = to.isOpen();
+        replay(former.begunFor(to));
+    }
+
     Parcel pack() {
         return options.pack()
                 .put("ahead", ahead)
                 .put("skipped", skippedBytes)
                 .put("open", open)
-                .put("unreplayed", Multiplexer.bytes(replayed));
+                .put("unreplayed", unreplayed());
     }
 
     /** Goes on where the member of another process stands; a peer that did not come along is met as one that has left. */
@@ -58,7 +65,7 @@ final class HubMember implements ChardevHandler {
         open = from.flag("open") && to.isOpen();
         if (to.takesOutput()) {
             ahead = from.number("ahead", 0);
-            replay = Multiplexer.restore(from.bytes("unreplayed"), replayed);
+            replay(from.bytes("unreplayed"));
         }
     }
 
@@ -158,6 +165,15 @@ final class HubMember implements ChardevHandler {
     }
 
     // --- replay
+
+    /** What there was no room for. */
+    byte[] unreplayed() {
+        return Multiplexer.bytes(replayed);
+    }
+
+    private void replay(byte[] bytes) {
+        replay = Multiplexer.restore(bytes, replayed);
+    }
 
     private void startReplay() {
         forgetReplay();

@@ -25,6 +25,9 @@ abstract class Multiplexer extends Chardev {
     /** How much of what its only front-end writes next one of those has had already. */
     abstract long hadOf(Chardev other);
 
+    /** What one of those is to get before that: it has been begun, and there was no room. */
+    abstract byte[] begunFor(Chardev other);
+
     /** Whether a chardev is free for a new multiplexer: nobody uses it but the one whose place that takes. */
     static boolean isFree(Chardev other, @Nullable Chardev predecessor) {
         return !other.isBusy() || (predecessor instanceof Multiplexer former && former.uses(other));

@@ -113,6 +113,7 @@ public final class MuxChardev extends Multiplexer {
             slots[0].skip(hub.hadOf(firstBase));
         }
         if (predecessor instanceof Multiplexer user) {
+            base.owe(user.begunFor(firstBase));
             user.letGo(firstBase);
         }
         raise(ChardevEvent.OPENED);
@@ -190,6 +191,11 @@ public final class MuxChardev extends Multiplexer {
         return uses(other) && frontends().size() == 1
                 ? Stream.of(slots).mapToLong(MuxSlot::had).sum()
                 : 0;
+    }
+
+    @Override
+    byte[] begunFor(Chardev other) {
+        return uses(other) ? base.owed() : new byte[0];
     }
 
     @Override

@@ -166,6 +166,7 @@ class SerialChardevTest {
     void shouldBeReplacedOnSameLine() throws Exception {
         RecordingHandler front = fixture.front("serial,id=c,baud=9600,path=" + path);
         assertThrows(ConfigException.class, () -> change("serial,databits=9,path=" + path));
+        assertThrows(ConfigException.class, () -> change("serial,baud=300,databits=7,path=" + path));
         assertEquals(9600, parameters().baud());
 
         change("serial,baud=19200,path=" + path);

@@ -190,6 +190,27 @@ class MultiplexerHandoverTest {
     }
 
     @Test
+    void shouldGoOnWithWhatAReplacedMultiplexerHadBegun() throws Exception {
+        Peer slow = member("slow");
+        rig.add("hub,id=h,chardevs.0=slow");
+        RecordingHandler front = rig.attach(rig.add("mux,id=m,chardev=h"));
+        String taken = fill(front);
+        Peer full = member("full");
+        RecordingHandler before = rig.attach(before("full"));
+        String earlier = fill(before);
+        before.close();
+        rig.before().change("m", Options.parse("hub,chardevs.0=full", "backend", warning -> {}));
+        rig.handOver();
+        RecordingHandler next = rig.frontOfNext("m");
+        String begun = taken.substring(slow.text().length());
+        assertFalse(begun.isEmpty(), "nothing was held");
+        rig.until("the rest", () -> full.text().length() == earlier.length() + begun.length());
+        next.write("last");
+        rig.nextLoop().settle();
+        assertTrue(full.text().equals(earlier + begun + "last"), "something else has come");
+    }
+
+    @Test
     void shouldKeepMembersThatCameAndWentAndTheOrderInWhichTheyOpened() throws Exception {
         Peer a = member("a");
         RecordingHandler front = rig.front("hub,id=h,chardevs.0=a,writer=one").grant(UNLIMITED);

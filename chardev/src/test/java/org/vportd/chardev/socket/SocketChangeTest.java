@@ -17,6 +17,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -37,6 +41,8 @@ import org.vportd.posix.FileStatus;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.LibC;
 import org.vportd.posix.MemoryFaultException;
+import org.vportd.posix.Poll;
+import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
 
@@ -426,26 +432,75 @@ class SocketChangeTest {
     @DisplayName("CH-36 a TCP peer that sends while its chardev is changed gets all output that was taken for it")
     void shouldPutOutAllWhenPeerSendsDuringChange() throws Exception {
         RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
-        String name = chardev().filename();
-        int port = Integer.parseInt(name.replaceAll(".*:(\\d+),server=on", "$1"));
-        Peer peer = connectTcp(port);
-        until(front, ChardevEvent.OPENED, 1);
-        String block = "x".repeat(60_000);
-        long taken = 0;
-        long n = 1;
-        while (n > 0) { // until both ends' buffers are full
-            n = front.write(block);
-            taken += n;
-            fixture.loop().settle();
-        }
+        Peer peer = connectTcp(front);
+        long expected = fill(front);
         assertTrue(peer.write("nobody reads this") > 0);
         long descriptors = TestLoop.openDescriptors();
         change("null");
         assertTrue(peer.write("nor this") > 0);
-        long expected = taken;
         fixture.loop().until("all output has come", () -> peer.text().length() == expected);
         fixture.loop().until("the connection has ended", peer::isAtEnd);
         fixture.loop().until("nothing stays", () -> openDescriptors() == descriptors - 2);
+    }
+
+    @Test
+    @DisplayName("CH-36 a TCP peer that sends when the program ends gets all output that was taken for it")
+    void shouldPutOutAllWhenPeerSendsAtTheEnd() throws Exception {
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
+        Peer peer = connectTcp(front);
+        long expected = fill(front);
+        assertTrue(peer.write("nobody reads this") > 0);
+        front.frontend().detach();
+        fixture.loop().loop().stop();
+        CountDownLatch ending = new CountDownLatch(1);
+        CompletableFuture<Integer> received = CompletableFuture.supplyAsync(() -> {
+            try {
+                ending.await();
+                while (peer.text().length() < expected && !peer.isAtEnd()) {
+                    peer.write("nor this");
+                    Poll.await(peer.fd(), Poll.POLLIN, 5);
+                }
+            } catch (InterruptedException | PosixException e) {
+                throw new CompletionException(e);
+            }
+            return peer.text().length();
+        });
+        ending.countDown();
+        fixture.chardevs().close();
+        assertEquals(expected, received.get(10, TimeUnit.SECONDS).longValue());
+    }
+
+    @Test
+    @DisplayName("SEC-105 a TCP peer that reads nothing does not keep the program from ending")
+    void shouldEndSoonWhenPeerReadsNothing() throws Exception {
+        long descriptors = TestLoop.openDescriptors();
+        RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
+        Peer peer = connectTcp(front);
+        fill(front);
+        front.frontend().detach();
+        fixture.loop().loop().stop();
+        fixture.chardevs().close();
+        assertEquals(descriptors + 1, TestLoop.openDescriptors(), peer.fd().toString());
+    }
+
+    private Peer connectTcp(RecordingHandler front) throws Exception {
+        int port = Integer.parseInt(chardev().filename().replaceAll(".*:(\\d+),server=on", "$1"));
+        Peer peer = connectTcp(port);
+        until(front, ChardevEvent.OPENED, 1);
+        return peer;
+    }
+
+    /** Writes until both ends' buffers are full; how much that was. */
+    private long fill(RecordingHandler front) {
+        String block = "x".repeat(60_000);
+        long taken = 0;
+        long n = 1;
+        while (n > 0) {
+            n = front.write(block);
+            taken += n;
+            fixture.loop().settle();
+        }
+        return taken;
     }
 
     private static long openDescriptors() {

@@ -1,8 +1,8 @@
 package org.vportd.monitor.json;
 
 /**
- * How much memory the values may have that clients are in the midst of sending, each one and all of them: a part of what
- * there is, as a value that is read and answered is in memory several times over. One thread.
+ * How much memory the values may have that clients are in the midst of sending, each one and all of them, and what they have
+ * not read yet: a part of what there is, as a value that is read and answered is in memory several times over. One thread.
  */
 public final class JsonBudget {
     private static final int BYTES_SHARE = 32;
@@ -26,7 +26,7 @@ public final class JsonBudget {
     }
 
     /** Makes one with limits of its own, for tests. */
-    JsonBudget(int maxBytes, int maxTokens, long left) {
+    public JsonBudget(int maxBytes, int maxTokens, long left) {
         this.maxBytes = maxBytes;
         this.maxTokens = maxTokens;
         this.left = left;
@@ -42,13 +42,13 @@ public final class JsonBudget {
         return maxTokens;
     }
 
-    /** What nobody has taken. */
-    long left() {
+    /** What nobody has taken; less than 0 if answers turned out longer than that. */
+    public long left() {
         return left;
     }
 
     /** Takes some of it; gives back if negative. */
-    void take(long bytes) {
+    public void take(long bytes) {
         left -= bytes;
     }
 }

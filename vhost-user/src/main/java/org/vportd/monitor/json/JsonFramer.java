@@ -153,7 +153,7 @@ public final class JsonFramer {
 
     /** How long the present value may get, as far as is known now. */
     private int maxBytes() {
-        long possible = Math.max(bytes.length, KEPT_BYTES) + budget.left();
+        long possible = Math.max(bytes.length, KEPT_BYTES) + Math.max(0, budget.left());
         return (int) Math.min(budget.maxBytes(), possible);
     }
 

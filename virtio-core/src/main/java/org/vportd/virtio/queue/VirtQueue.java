@@ -1,5 +1,6 @@
 package org.vportd.virtio.queue;
 
+import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
@@ -391,6 +392,7 @@ public abstract class VirtQueue implements AutoCloseable {
         }
         for (int look = 0; look < CallPatience.LOOKS; look++) {
             Thread.onSpinWait();
+            VarHandle.acquireFence(); // each look reads anew
             if (!driverWantsCall(shown)) {
                 patience.paid();
                 return true;
