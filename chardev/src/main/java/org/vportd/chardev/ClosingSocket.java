@@ -45,7 +45,7 @@ final class ClosingSocket {
     private ClosingSocket(EventLoop loop, Fd fd) throws PosixException {
         this.loop = loop;
         this.fd = fd;
-        this.watch = loop.watch(fd, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, events -> drop());
+        this.watch = loop.watch(fd, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, events -> endIfOver());
         this.timer = loop.timer(this::tick);
     }
 
@@ -66,7 +66,7 @@ final class ClosingSocket {
         left.removeIf(socket -> !loops.contains(socket.loop));
         long startNs = System.nanoTime();
         while (!left.isEmpty() && System.nanoTime() - startNs < LAST_PATIENCE_NS) {
-            left.removeIf(socket -> socket.isOver() && socket.release());
+            left.removeIf(ClosingSocket::endIfOver);
             if (!left.isEmpty()) {
                 left.get(0).await();
             }
@@ -111,10 +111,12 @@ final class ClosingSocket {
         ALL.add(this);
     }
 
-    private void drop() {
-        if (isOver()) {
+    private boolean endIfOver() {
+        boolean over = isOver();
+        if (over) {
             release();
         }
+        return over;
     }
 
     private boolean isOver() {
@@ -145,14 +147,12 @@ final class ClosingSocket {
         }
     }
 
-    /** True, as then it is gone. */
-    private boolean release() {
+    private void release() {
         ALL.remove(this);
         timer.cancel();
         watch.close();
         fd.close();
         input.close();
         NativeMemory.free(memory);
-        return true;
     }
 }

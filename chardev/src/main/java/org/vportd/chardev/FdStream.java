@@ -110,7 +110,8 @@ public final class FdStream implements ByteStream {
         }
         this.inputWatch = in;
         this.outputWatch = out;
-        this.socketInput = input != null && Sockets.isUnixStream(input) ? new SocketInput(input) : null;
+        boolean socket = input == output ? socketOutput : input != null && Sockets.isUnixStream(input);
+        this.socketInput = input != null && socket ? new SocketInput(input) : null;
         if (input != null && in == null) {
             readable = true;
             pumpTask.schedule();

@@ -36,36 +36,6 @@ record DaemonConfig(
         int pollUs,
         boolean notices,
         List<PassedFd> passed) {
-    /** Makes one without descriptors. */
-    DaemonConfig(
-            @Nullable String statePath,
-            @Nullable String handoverPath,
-            boolean once,
-            @Nullable String name,
-            byte escape,
-            List<Options> objects,
-            List<ChardevConfig> chardevs,
-            List<MonitorConfig> monitors,
-            DevicesConfig devices,
-            int maxLoops,
-            int pollUs,
-            boolean notices) {
-        this(
-                statePath,
-                handoverPath,
-                once,
-                name,
-                escape,
-                objects,
-                chardevs,
-                monitors,
-                devices,
-                maxLoops,
-                pollUs,
-                notices,
-                List.of());
-    }
-
     /**
      * Packs what there is besides devices, chardevs and objects, for a process that takes over.
      *
@@ -97,6 +67,7 @@ record DaemonConfig(
                 new DevicesConfig(List.of(), List.of()),
                 (int) from.number("max_loops", 1),
                 (int) from.number("poll_us", 0),
-                false);
+                false,
+                List.of());
     }
 }

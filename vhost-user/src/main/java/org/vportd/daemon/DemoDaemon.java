@@ -63,7 +63,8 @@ final class DemoDaemon implements AutoCloseable {
                         SocketConfig.at(socketPath(dir))),
                 1,
                 0,
-                false);
+                false,
+                List.of());
     }
 
     private static Options parse(String text, String impliedKey) {

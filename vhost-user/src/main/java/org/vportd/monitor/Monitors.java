@@ -66,8 +66,7 @@ public final class Monitors implements AutoCloseable {
      */
     public void addQmp(Chardev chardev, boolean pretty, @Nullable String name, @Nullable Runnable onLeave)
             throws ConfigException {
-        addQmp(chardev, pretty, chardev.maxFrontends() == 1);
-        QmpSession added = sessions.get(sessions.size() - 1);
+        QmpSession added = addQmp(chardev, pretty, chardev.maxFrontends() == 1);
         if (name != null) {
             byName.put(name, added);
         }
@@ -95,8 +94,10 @@ public final class Monitors implements AutoCloseable {
     }
 
     /** Commands that overtake others are not offered behind a multiplexer, whose input stops for other reasons. */
-    void addQmp(Chardev chardev, boolean pretty, boolean offersOutOfBand) throws ConfigException {
-        sessions.add(QmpSession.open(this, chardev, pretty, offersOutOfBand));
+    QmpSession addQmp(Chardev chardev, boolean pretty, boolean offersOutOfBand) throws ConfigException {
+        QmpSession added = QmpSession.open(this, chardev, pretty, offersOutOfBand);
+        sessions.add(added);
+        return added;
     }
 
     /**

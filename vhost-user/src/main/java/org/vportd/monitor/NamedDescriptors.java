@@ -11,8 +11,8 @@ import org.vportd.posix.PosixException;
 
 /**
  * Descriptors that clients have passed, with {@code getfd} or into sets with {@code add-fd}. Of the former, each monitor has
- * its own names; what a command makes finds those of the monitor that the command came over. {@link org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link
- * #take}.
+ * its own names; what a command makes finds those of the monitor that the command came over. {@link
+ * org.vportd.chardev.ChardevServices#takeDescriptor} is to call {@link #take}.
  */
 public final class NamedDescriptors {
     private final DescriptorSets sets = new DescriptorSets();

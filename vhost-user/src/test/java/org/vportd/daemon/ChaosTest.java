@@ -104,7 +104,8 @@ class ChaosTest {
                         SocketConfig.at(folder.resolve("v.sock").toString())),
                 2,
                 50,
-                false);
+                false,
+                List.of());
     }
 
     @AfterEach

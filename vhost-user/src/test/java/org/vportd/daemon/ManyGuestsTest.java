@@ -58,7 +58,8 @@ class ManyGuestsTest {
                 DevicesConfig.of(List.of(), null),
                 3,
                 0,
-                false));
+                false,
+                List.of()));
         monitor = new ChaosMonitor(folder.resolve("qmp"));
     }
 

@@ -162,7 +162,8 @@ class ServeCommandTest {
                         List.of(options("virtserialport,chardev=c", "driver")), SocketConfig.at(socket().toString())),
                 1,
                 0,
-                true);
+                true,
+                List.of());
         try (EventLoop loop = EventLoop.open()) {
             loop.stop();
             try (Daemon daemon = Daemon.start(loop, config)) {

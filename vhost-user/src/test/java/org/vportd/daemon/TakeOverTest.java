@@ -71,7 +71,8 @@ class TakeOverTest {
                             devices, SocketConfig.at(folder.resolve("vm").toString())),
                     2,
                     50,
-                    false);
+                    false,
+                    List.of());
         });
     }
 
