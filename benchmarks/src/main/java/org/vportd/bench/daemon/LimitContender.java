@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.vportd.bench.limit.LimitOptions;
+import org.vportd.bench.limit.Waiting;
 import org.vportd.bench.peer.Certificates;
 import org.vportd.bench.peer.Wire;
 import org.vportd.posix.Fd;
@@ -42,7 +43,7 @@ final class LimitContender implements Contender {
                 load.depth(),
                 batch,
                 threads,
-                false,
+                Waiting.IN_CALL,
                 folder.resolve("board").toString(),
                 where(load, folder));
         LimitProcess process = LimitProcess.start(command, options, folder);

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.vportd.bench.limit.LimitOptions;
+import org.vportd.bench.limit.Waiting;
 import org.vportd.bench.peer.Connector;
 import org.vportd.bench.peer.Direction;
 import org.vportd.bench.peer.Peer;
@@ -89,8 +90,9 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
     }
 
     /** Through two eventfds, a thread and a UNIX socket: what cannot be done without. */
-    record Bare(LimitProcess process, Peer peer, EventFd kick, EventFd call, Epoll epoll) implements Pinger {
-        static Bare start(Bench bench, List<String> command, int blockBytes, boolean epolls) throws IOException {
+    record Bare(LimitProcess process, Peer peer, Waiting waiting, EventFd kick, EventFd call, Epoll epoll)
+            implements Pinger {
+        static Bare start(Bench bench, List<String> command, int blockBytes, Waiting waiting) throws IOException {
             Path folder = bench.newFolder();
             List<String> where = List.of(
                     folder.resolve("echo").toString(), folder.resolve("control").toString());
@@ -101,7 +103,7 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
                     1,
                     0,
                     1,
-                    epolls,
+                    waiting,
                     folder.resolve("board").toString(),
                     where);
             LimitProcess process = LimitProcess.start(command, options, folder);
@@ -114,7 +116,7 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
                 process.awaitConnected();
                 Epoll epoll = new Epoll(1);
                 epoll.add(call.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, 0);
-                return new Bare(process, peer, kick, call, epoll);
+                return new Bare(process, peer, waiting, kick, call, epoll);
             } catch (IOException | RuntimeException e) {
                 process.close();
                 throw e;
@@ -137,7 +139,11 @@ sealed interface Pinger extends AutoCloseable permits Pinger.Daemon, Pinger.Bare
             long start = System.nanoTime();
             while (start - end < 0) {
                 start = System.nanoTime();
-                kick.signal();
+                if (waiting == Waiting.LOOKING) {
+                    process.board().kick();
+                } else {
+                    kick.signal();
+                }
                 if (epoll.await(TIMEOUT_MS) == 0) {
                     throw new IOException("bare echo does not come");
                 }

@@ -3,7 +3,9 @@ package org.vportd.bench.daemon;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
+import org.vportd.bench.limit.Waiting;
 import org.vportd.bench.report.Figure;
 import org.vportd.bench.report.Outcome;
 import org.vportd.bench.report.Section;
@@ -19,35 +21,39 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
     private static final double P50 = 1.25;
     private static final double P99 = 1.5;
     private static final double POLLED = 0.5;
+    /** On which core each thread is woken stays the same for long within a turn, and decides most: so turns are many. */
+    private static final int PARTS = 4;
+
     private static final String POLL = "--poll";
     /** Longer than a round trip takes. */
     private static final String POLL_US = "50";
 
+    /** One of those compared. */
+    private record Entry(String name, Pinger pinger) {}
+
     @Override
     public Outcome run(Bench bench) throws IOException {
         BenchOptions options = bench.options();
-        List<Pinger> pingers = new ArrayList<>();
-        List<String> names = new ArrayList<>();
+        List<Entry> entries = new ArrayList<>();
         try {
             Pinger.Daemon ours = Pinger.Daemon.start(bench, options.arguments(), blockBytes);
-            pingers.add(ours);
-            names.add("vportd");
+            entries.add(new Entry("vportd", ours));
             List<String> command = bench.plainCommand(ours.daemon());
-            pingers.add(Pinger.Bare.start(bench, command, blockBytes, false));
-            names.add("bare loop");
-            pingers.add(Pinger.Bare.start(bench, command, blockBytes, true));
-            names.add("bare loop with epoll");
+            entries.add(new Entry("bare loop", Pinger.Bare.start(bench, command, blockBytes, Waiting.IN_CALL)));
+            entries.add(
+                    new Entry("bare loop with epoll", Pinger.Bare.start(bench, command, blockBytes, Waiting.EPOLL)));
             boolean polls = options.arguments().stream().noneMatch(argument -> argument.startsWith(POLL))
                     && DaemonProcess.knows(options.program(), POLL, bench.newFolder());
             if (polls) {
+                entries.add(new Entry(
+                        "bare loop that polls", Pinger.Bare.start(bench, command, blockBytes, Waiting.LOOKING)));
                 List<String> more = new ArrayList<>(options.arguments());
                 more.add(POLL + "=" + POLL_US);
-                pingers.add(Pinger.Daemon.start(bench, more, blockBytes));
-                names.add("vportd " + POLL + "=" + POLL_US);
+                entries.add(new Entry("vportd " + POLL + "=" + POLL_US, Pinger.Daemon.start(bench, more, blockBytes)));
             }
-            return report(names, measure(pingers, options));
+            return report(entries, measure(entries.stream().map(Entry::pinger).toList(), options));
         } finally {
-            pingers.forEach(Pinger::close);
+            entries.forEach(entry -> entry.pinger.close());
         }
     }
 
@@ -64,12 +70,12 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
         ProcessClock self = new ProcessClock(ProcessHandle.current().pid());
         long start = System.nanoTime();
         long othersBefore = othersNs(pingers, self);
-        for (int round = 0; round < options.rounds(); round++) {
+        for (int turn = 0; turn < options.rounds() * PARTS; turn++) {
             for (int i = 0; i < pingers.size(); i++) {
                 latencies.clear();
-                pingers.get(i).ping(options.settleMs(), latencies);
+                pingers.get(i).ping(options.settleMs() / PARTS, latencies);
                 latencies.clear();
-                pingers.get(i).ping(options.windowMs(), latencies);
+                pingers.get(i).ping(options.windowMs() / PARTS, latencies);
                 all.get(i).add(latencies.summary());
             }
         }
@@ -85,41 +91,47 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
         return ns;
     }
 
-    private Outcome report(List<String> names, Turns measured) {
-        List<List<Latencies.Summary>> turns = measured.summaries;
+    private Outcome report(List<Entry> entries, Turns measured) {
         Outcome outcome = new Outcome();
-        List<Latencies.Summary> bare = turns.get(1);
-        for (int i = 0; i < turns.size(); i++) {
-            boolean interruptDriven = i == 0;
-            boolean polled = i == 3;
-            List<Latencies.Summary> base = polled ? turns.get(0) : bare;
-            Target p50 = interruptDriven ? Target.atMost(P50) : polled ? Target.atMost(POLLED) : null;
-            String who = names.get(i);
-            Figure half = figure(outcome, who + " p50", turns.get(i), base, Latencies.Summary::p50Us, p50);
-            Figure most = figure(
-                    outcome,
-                    who + " p99",
-                    turns.get(i),
-                    base,
-                    Latencies.Summary::p99Us,
-                    interruptDriven ? Target.atMost(P99) : null);
-            Figure all = figure(outcome, who + " p99.9", turns.get(i), base, Latencies.Summary::p999Us, null);
-            outcome.addRow(
-                    Section.ROUND_TRIP,
-                    Load.size(blockBytes) + " B, " + who + (polled ? " (x: of vportd)" : ""),
-                    Text.number(half.value()),
-                    Text.number(most.value()),
-                    Text.number(all.value()),
-                    Text.number(half.ratio()),
-                    Text.range(half.low(), half.high()),
-                    half.mark(),
-                    Text.number(most.ratio()),
-                    Text.range(most.low(), most.high()),
-                    most.mark(),
-                    Text.number(all.ratio()),
-                    Text.others(measured.othersBusy));
+        addRow(outcome, entries, measured, 0, 1, Target.atMost(P50), Target.atMost(P99));
+        addRow(outcome, entries, measured, 1, 1, null, null);
+        addRow(outcome, entries, measured, 2, 1, null, null);
+        if (entries.size() > 3) {
+            addRow(outcome, entries, measured, 3, 1, null, null); // all that polling could bring
+            addRow(outcome, entries, measured, 4, 3, null, null);
+            addRow(outcome, entries, measured, 4, 0, Target.atMost(POLLED), null);
         }
         return outcome;
+    }
+
+    private void addRow(
+            Outcome outcome,
+            List<Entry> entries,
+            Turns measured,
+            int who,
+            int of,
+            @Nullable Target p50,
+            @Nullable Target p99) {
+        List<Latencies.Summary> turns = measured.summaries.get(who);
+        List<Latencies.Summary> base = measured.summaries.get(of);
+        String named = entries.get(who).name + (of == 1 ? "" : " (x: of " + entries.get(of).name + ")");
+        Figure half = figure(outcome, named + " p50", turns, base, Latencies.Summary::p50Us, p50);
+        Figure most = figure(outcome, named + " p99", turns, base, Latencies.Summary::p99Us, p99);
+        Figure all = figure(outcome, named + " p99.9", turns, base, Latencies.Summary::p999Us, null);
+        outcome.addRow(
+                Section.ROUND_TRIP,
+                Load.size(blockBytes) + " B, " + named,
+                Text.number(half.value()),
+                Text.number(most.value()),
+                Text.number(all.value()),
+                Text.number(half.ratio()),
+                Text.range(half.low(), half.high()),
+                half.mark(),
+                Text.number(most.ratio()),
+                Text.range(most.low(), most.high()),
+                most.mark(),
+                Text.number(all.ratio()),
+                Text.others(measured.othersBusy));
     }
 
     private Figure figure(
@@ -127,7 +139,7 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
             String measure,
             List<Latencies.Summary> turns,
             List<Latencies.Summary> base,
-            java.util.function.ToDoubleFunction<Latencies.Summary> value,
+            ToDoubleFunction<Latencies.Summary> value,
             @Nullable Target target) {
         Ratio ratio = Ratio.of(turns, base, value);
         return outcome.add(new Figure(

@@ -17,6 +17,7 @@ import org.vportd.posix.Posix;
  * <tr><td>0</td><td>8</td><td>1 while the loop may run</td></tr>
  * <tr><td>128 * (thread + 1)</td><td>8</td><td>bytes</td></tr>
  * <tr><td>... + 8</td><td>8</td><td>calls</td></tr>
+ * <tr><td>2176</td><td>8</td><td>kicks, for a loop that looks for them</td></tr>
  * </table>
  */
 public final class Board implements AutoCloseable {
@@ -25,6 +26,7 @@ public final class Board implements AutoCloseable {
 
     private static final int SLOT_BYTES = 128;
     private static final int CALLS_OFFSET = 8;
+    private static final int KICKS_OFFSET = SLOT_BYTES * (MAX_THREADS + 1);
     private static final int SIZE_BYTES = 4096;
 
     private final MappedMemory memory;
@@ -52,6 +54,20 @@ public final class Board implements AutoCloseable {
         boolean running = NativeMemory.getLong(memory.address()) != 0;
         VarHandle.acquireFence();
         return running;
+    }
+
+    /** Tells a loop that looks at the board that there is something to do. */
+    public void kick() {
+        long kicks = memory.address() + KICKS_OFFSET;
+        VarHandle.releaseFence();
+        NativeMemory.putLong(kicks, NativeMemory.getLong(kicks) + 1);
+    }
+
+    /** How often it was told. */
+    long kicks() {
+        long kicks = NativeMemory.getLong(memory.address() + KICKS_OFFSET);
+        VarHandle.acquireFence();
+        return kicks;
     }
 
     void count(int thread, long bytes) {

@@ -21,24 +21,21 @@ final class EchoLoop implements PlainLoop {
     private final int blockBytes;
     private final Fd kick;
     private final Fd call;
-    private final boolean epolls;
+    private final Waiting waiting;
+    private long kicksSeen;
 
-    private EchoLoop(Fd socket, int blockBytes, Fd kick, Fd call, boolean epolls) throws IOException {
+    private EchoLoop(Fd socket, int blockBytes, Fd kick, Fd call, Waiting waiting) throws IOException {
         this.socket = socket;
         this.blockBytes = blockBytes;
         this.kick = kick;
         this.call = call;
-        this.epolls = epolls;
-        Posix.setNonBlocking(socket, epolls);
-        Posix.setNonBlocking(kick, epolls);
+        this.waiting = waiting;
+        Posix.setNonBlocking(socket, waiting != Waiting.IN_CALL);
+        Posix.setNonBlocking(kick, waiting != Waiting.IN_CALL);
     }
 
-    /**
-     * Takes two eventfds from a socket.
-     *
-     * @param epolls whether to wait with epoll before each read, as a program does that has more to wait for
-     */
-    static EchoLoop receive(Fd control, Fd socket, int blockBytes, boolean epolls) throws IOException {
+    /** Takes its two eventfds from a socket. */
+    static EchoLoop receive(Fd control, Fd socket, int blockBytes, Waiting waiting) throws IOException {
         long byteAt = NativeMemory.allocate(1);
         try (MessageSocket messages = new MessageSocket(control)) {
             long end = System.nanoTime() + TIMEOUT_NS;
@@ -50,7 +47,7 @@ final class EchoLoop implements PlainLoop {
                 LockSupport.parkNanos(RETRY_NS);
             }
             var fds = messages.takeDescriptors();
-            return new EchoLoop(socket, blockBytes, fds.get(0), fds.get(1), epolls);
+            return new EchoLoop(socket, blockBytes, fds.get(0), fds.get(1), waiting);
         } finally {
             NativeMemory.free(byteAt);
         }
@@ -64,23 +61,23 @@ final class EchoLoop implements PlainLoop {
             long event = NativeMemory.allocate(2L * Long.BYTES);
             long one = event + Long.BYTES;
             NativeMemory.putLong(one, 1);
-            if (epolls) {
+            if (waiting == Waiting.EPOLL) {
                 epoll.add(kick, Epoll.EPOLLIN, 0);
                 epoll.add(socket, Epoll.EPOLLIN, 1);
             }
             while (true) {
-                if (epolls) {
-                    epoll.await(-1);
+                if (waiting == Waiting.LOOKING) {
+                    lookForKick(board);
+                } else {
+                    await(epoll);
+                    Posix.read(kick, event, Long.BYTES);
                 }
-                Posix.read(kick, event, Long.BYTES);
                 if (!board.isRunning()) {
                     break;
                 }
                 Posix.write(socket, block, blockBytes);
                 for (long read = 0; read < blockBytes; ) {
-                    if (epolls) {
-                        epoll.await(-1);
-                    }
+                    await(epoll);
                     read += Math.max(0, Posix.read(socket, block, blockBytes));
                 }
                 Posix.write(call, one, Long.BYTES);
@@ -88,6 +85,21 @@ final class EchoLoop implements PlainLoop {
             }
             NativeMemory.free(event);
         }
+    }
+
+    private void await(Epoll epoll) throws IOException {
+        if (waiting == Waiting.EPOLL) {
+            epoll.await(-1);
+        }
+    }
+
+    private void lookForKick(Board board) {
+        long kicks = board.kicks();
+        while (kicks == kicksSeen && board.isRunning()) {
+            Thread.onSpinWait();
+            kicks = board.kicks();
+        }
+        kicksSeen = kicks;
     }
 
     @Override

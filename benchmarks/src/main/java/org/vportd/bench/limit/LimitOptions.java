@@ -14,7 +14,7 @@ import org.vportd.bench.peer.Wire;
  * @param blocks how many blocks there are, which are used in turn
  * @param batch how many a call gets; 0 for an echo, block by block
  * @param threads how many threads share the descriptors
- * @param epoll whether an echo waits with epoll before each read
+ * @param waiting how an echo waits
  * @param board the file that tells it to stop, and in which it counts
  * @param where for each port where to listen, or what to open; of TCP a host
  */
@@ -25,7 +25,7 @@ public record LimitOptions(
         int blocks,
         int batch,
         int threads,
-        boolean epoll,
+        Waiting waiting,
         String board,
         List<String> where) {
     /** Splits the arguments that {@link #arguments} has made. */
@@ -37,7 +37,7 @@ public record LimitOptions(
                 Integer.parseInt(arguments[3]),
                 Integer.parseInt(arguments[4]),
                 Integer.parseInt(arguments[5]),
-                Boolean.parseBoolean(arguments[6]),
+                Waiting.valueOf(arguments[6]),
                 arguments[7],
                 List.of(arguments).subList(8, arguments.length));
     }
@@ -51,7 +51,7 @@ public record LimitOptions(
                 Integer.toString(blocks),
                 Integer.toString(batch),
                 Integer.toString(threads),
-                Boolean.toString(epoll),
+                waiting.name(),
                 board));
         all.addAll(where);
         return all;

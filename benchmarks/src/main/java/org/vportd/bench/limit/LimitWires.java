@@ -106,7 +106,7 @@ final class LimitWires implements AutoCloseable {
         }
         if (options.wire() == Wire.UNIX && options.batch() == 0) {
             Fd control = fds.remove(1);
-            return List.of(EchoLoop.receive(control, fds.get(0), options.blockBytes(), options.epoll()));
+            return List.of(EchoLoop.receive(control, fds.get(0), options.blockBytes(), options.waiting()));
         }
         for (Fd fd : fds) {
             Posix.setNonBlocking(fd, false);
