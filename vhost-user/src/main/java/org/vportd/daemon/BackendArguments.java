@@ -1,5 +1,8 @@
 package org.vportd.daemon;
 
+import static org.vportd.daemon.OptionSpecs.text;
+import static org.vportd.daemon.OptionSpecs.texts;
+
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -7,7 +10,8 @@ import org.vportd.chardev.ChardevUri;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.monitor.JsonOptions;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 /** The command line's options for character devices, ports and monitors, in long and in short form. */
 final class BackendArguments {
@@ -15,79 +19,64 @@ final class BackendArguments {
     private static final int MAX_ESCAPE = 255;
     private static final String NONE = "none";
 
-    @Option(
-            names = {"-object", "--object"},
-            paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
-            description = "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret;"
-                    + " or a monitor: monitor-qmp or monitor-hmp, with chardev=ID.")
-    private List<String> objects = new ArrayList<>();
+    private static final String DEFAULT_ESCAPE = "1";
 
-    @Option(
-            names = {"-chardev", "--chardev"},
-            paramLabel = "TYPE,id=ID[,KEY=VALUE]...",
-            description = {
-                "Make a character device; -chardev help lists the types, -chardev TYPE,help what one takes. All have logfile=PATH, logappend=on|off, "
-                        + "logmaxsize=SIZE, logkeep=N, logtimestamp=on|off, mux=on|off and mux-be-id=HUB."
-            })
-    private List<String> chardevs = new ArrayList<>();
+    private final ParseResult given;
 
-    @Option(
-            names = {"-device", "--device"},
-            paramLabel = "DRIVER[,KEY=VALUE]...",
-            description = {
-                "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or make a "
-                        + "device, one for each guest: vhost-user-serial, with id=ID, socket-path=PATH, socket-mode=OCTAL, fd=FD, max_ports=N (31), emergency-write=on|off, "
-                        + "event_idx=on|off, indirect_desc=on|off, packed=on|off, in_order=on|off, size=on|off, resize-order=cols-rows|rows-cols, "
-                        + "status=on|off, inband=on|off, iommu_platform=on|off, gpa=on|off."
-            })
-    private List<String> devices = new ArrayList<>();
+    /**
+     * Takes them from a command line.
+     *
+     * @param given what was parsed by a command that has the {@linkplain #options() options}
+     */
+    BackendArguments(ParseResult given) {
+        this.given = given;
+    }
 
-    @Option(
-            names = {"-virtioconsole", "--virtioconsole"},
-            paramLabel = "URI",
-            description = {
-                "Plug a console on a character device in short form: pty, stdio, mon:stdio, unix:PATH,server=on, "
-                        + "tcp:HOST:PORT, telnet:HOST:PORT,server=on, file:PATH, pipe:PATH, vc, null, chardev:ID ..."
-            })
-    private List<String> consoles = new ArrayList<>();
-
-    @Option(
-            names = {"-mon", "--mon"},
-            paramLabel = "[chardev=]ID[,mode=control|readline][,pretty=on|off]",
-            description = "Run a monitor on a character device, QMP with mode=control, commands to type otherwise:"
-                    + " the older form of -object monitor-qmp and monitor-hmp.")
-    private List<String> monitors = new ArrayList<>();
-
-    @Option(
-            names = {"-qmp", "--qmp"},
-            paramLabel = "URI",
-            description =
-                    "Run a QMP monitor on a character device in short form, such as unix:PATH,server=on,wait=off.")
-    private List<String> qmps = new ArrayList<>();
-
-    @Option(
-            names = {"-qmp-pretty", "--qmp-pretty"},
-            paramLabel = "URI",
-            description = "The same, laid out for people.")
-    private List<String> prettyQmps = new ArrayList<>();
-
-    @Option(
-            names = {"-monitor", "--monitor"},
-            paramLabel = "URI",
-            description = "Run a monitor with commands to type on a character device in short form.")
-    private List<String> humans = new ArrayList<>();
-
-    @Option(
-            names = {"-echr", "--echr"},
-            paramLabel = "N",
-            description = "The code of the key that begins a command to a multiplexed character device (1: Ctrl-A).")
-    private String escape = "1";
-
-    @Option(
-            names = {"-add-fd", "--add-fd"},
-            paramLabel = "fd=FD,set=SET[,opaque=TEXT]",
-            description = "Put an inherited descriptor into a set, for paths such as /dev/fdset/SET.")
-    private List<String> passed = new ArrayList<>();
+    /** The options by which a command gets these. */
+    static List<OptionSpec> options() {
+        return List.of(
+                texts(
+                        "-object",
+                        "TYPE,id=ID[,KEY=VALUE]...",
+                        "Make what character devices refer to: tls-creds-x509, authz-simple, authz-list, secret;"
+                                + " or a monitor: monitor-qmp or monitor-hmp, with chardev=ID."),
+                texts(
+                        "-chardev",
+                        "TYPE,id=ID[,KEY=VALUE]...",
+                        "Make a character device; -chardev help lists the types, -chardev TYPE,help what one takes. All have logfile=PATH, logappend=on|off, "
+                                + "logmaxsize=SIZE, logkeep=N, logtimestamp=on|off, mux=on|off and mux-be-id=HUB."),
+                texts(
+                        "-device",
+                        "DRIVER[,KEY=VALUE]...",
+                        "Plug a port: virtconsole or virtserialport, with chardev=ID, name=NAME, nr=N, id=ID, bus=BUS, buffer=SIZE; or make a "
+                                + "device, one for each guest: vhost-user-serial, with id=ID, socket-path=PATH, socket-mode=OCTAL, fd=FD, max_ports=N (31), emergency-write=on|off, "
+                                + "event_idx=on|off, indirect_desc=on|off, packed=on|off, in_order=on|off, size=on|off, resize-order=cols-rows|rows-cols, "
+                                + "status=on|off, inband=on|off, iommu_platform=on|off, gpa=on|off."),
+                texts(
+                        "-virtioconsole",
+                        "URI",
+                        "Plug a console on a character device in short form: pty, stdio, mon:stdio, unix:PATH,server=on, "
+                                + "tcp:HOST:PORT, telnet:HOST:PORT,server=on, file:PATH, pipe:PATH, vc, null, chardev:ID ..."),
+                texts(
+                        "-mon",
+                        "[chardev=]ID[,mode=control|readline][,pretty=on|off]",
+                        "Run a monitor on a character device, QMP with mode=control, commands to type otherwise:"
+                                + " the older form of -object monitor-qmp and monitor-hmp."),
+                texts(
+                        "-qmp",
+                        "URI",
+                        "Run a QMP monitor on a character device in short form, such as unix:PATH,server=on,wait=off."),
+                texts("-qmp-pretty", "URI", "The same, laid out for people."),
+                texts("-monitor", "URI", "Run a monitor with commands to type on a character device in short form."),
+                text(
+                        "-echr",
+                        "N",
+                        "The code of the key that begins a command to a multiplexed character device (1: Ctrl-A)."),
+                texts(
+                        "-add-fd",
+                        "fd=FD,set=SET[,opaque=TEXT]",
+                        "Put an inherited descriptor into a set, for paths such as /dev/fdset/SET."));
+    }
 
     /** What all of these ask for. */
     record Parsed(
@@ -99,27 +88,29 @@ final class BackendArguments {
 
     /** Answers what options ask about themselves, if any do; nothing else is done then. */
     boolean answersHelp(OptionHelp help) throws ConfigException, StartException {
-        for (String chardev : asking(chardevs)) {
+        List<String> chardevs = asking("-chardev");
+        List<String> devices = asking("-device");
+        List<String> objects = asking("-object");
+        for (String chardev : chardevs) {
             help.chardev(chardev);
         }
-        for (String device : asking(devices)) {
+        for (String device : devices) {
             help.device(device);
         }
-        for (String object : asking(objects)) {
+        for (String object : objects) {
             help.object(object);
         }
-        return !asking(chardevs).isEmpty()
-                || !asking(devices).isEmpty()
-                || !asking(objects).isEmpty();
+        return !chardevs.isEmpty() || !devices.isEmpty() || !objects.isEmpty();
     }
 
-    private static List<String> asking(List<String> options) {
-        return options.stream()
-                .filter(option -> !JsonOptions.isJson(option) && OptionHelp.isAsked(option))
+    private List<String> asking(String option) {
+        return given(option).stream()
+                .filter(text -> !JsonOptions.isJson(text) && OptionHelp.isAsked(text))
                 .toList();
     }
 
     byte escape() throws ConfigException {
+        String escape = given.matchedOptionValue("-echr", DEFAULT_ESCAPE);
         try {
             int code = Integer.decode(escape);
             if (code >= 0 && code <= MAX_ESCAPE) {
@@ -133,12 +124,12 @@ final class BackendArguments {
 
     Parsed parse() throws ConfigException {
         List<ChardevConfig> madeChardevs = new ArrayList<>();
-        for (Options chardev : parse(chardevs, "backend")) {
+        for (Options chardev : parse("-chardev", "backend")) {
             madeChardevs.add(ChardevConfig.of(chardev));
         }
-        List<Options> madeDevices = parse("-device", devices, "driver", JsonOptions::device);
+        List<Options> madeDevices = parse("-device", "driver", JsonOptions::device);
         List<MonitorConfig> madeMonitors = new ArrayList<>();
-        for (Options monitor : parse(monitors, "chardev")) {
+        for (Options monitor : parse("-mon", "chardev")) {
             try {
                 madeMonitors.add(MonitorConfig.parse(monitor));
             } catch (ConfigException e) {
@@ -146,17 +137,17 @@ final class BackendArguments {
             }
         }
         Made made = new Made(madeChardevs, madeMonitors);
-        for (String uri : consoles) {
+        for (String uri : given("-virtioconsole")) {
             String id = made.chardev("-virtioconsole", uri, "virtioconsole" + made.consoles++);
             if (id != null) {
                 madeDevices.add(Options.parse("virtconsole,chardev=" + id.replace(",", ",,"), "driver", text -> {}));
             }
         }
-        made.monitors("-qmp", qmps, MonitorConfig.Mode.CONTROL, false);
-        made.monitors("-qmp-pretty", prettyQmps, MonitorConfig.Mode.CONTROL, true);
-        made.monitors("-monitor", humans, MonitorConfig.Mode.READLINE, false);
+        made.monitors("-qmp", given("-qmp"), MonitorConfig.Mode.CONTROL, false);
+        made.monitors("-qmp-pretty", given("-qmp-pretty"), MonitorConfig.Mode.CONTROL, true);
+        made.monitors("-monitor", given("-monitor"), MonitorConfig.Mode.READLINE, false);
         List<Options> madeObjects = new ArrayList<>();
-        for (Options object : parse("-object", objects, "qom-type", JsonOptions::object)) {
+        for (Options object : parse("-object", "qom-type", JsonOptions::object)) {
             if (!MonitorConfig.isObject(object)) {
                 madeObjects.add(object);
                 continue;
@@ -172,7 +163,7 @@ final class BackendArguments {
 
     private List<PassedFd> parsePassed() throws ConfigException {
         List<PassedFd> made = new ArrayList<>();
-        for (Options options : parse(passed, "")) {
+        for (Options options : parse("-add-fd", "")) {
             try {
                 made.add(PassedFd.parse(options));
             } catch (ConfigException e) {
@@ -182,9 +173,13 @@ final class BackendArguments {
         return made;
     }
 
-    private static List<Options> parse(List<String> texts, String impliedKey) {
+    private List<String> given(String option) {
+        return given.matchedOptionValue(option, List.of());
+    }
+
+    private List<Options> parse(String option, String impliedKey) {
         List<Options> parsed = new ArrayList<>();
-        for (String text : texts) {
+        for (String text : given(option)) {
             parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
         }
         return parsed;
@@ -195,10 +190,9 @@ final class BackendArguments {
     }
 
     /** The same for options that may be written as JSON, too. */
-    private static List<Options> parse(String option, List<String> texts, String impliedKey, JsonParser parser)
-            throws ConfigException {
+    private List<Options> parse(String option, String impliedKey, JsonParser parser) throws ConfigException {
         List<Options> parsed = new ArrayList<>();
-        for (String text : texts) {
+        for (String text : given(option)) {
             if (!JsonOptions.isJson(text)) {
                 parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
                 continue;

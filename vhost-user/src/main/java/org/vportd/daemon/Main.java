@@ -33,7 +33,7 @@ public final class Main {
             Console.out().println("{\"type\": \"console\", \"features\": [\"multiport\"]}");
             return 0;
         }
-        CommandLine command = new CommandLine(new ServeCommand());
+        CommandLine command = new CommandLine(ServeCommand.spec());
         addSubcommands(command, Arrays.asList(args));
         command.setParameterExceptionHandler(new WrongCall());
         command.setExecutionExceptionHandler(new Failure());

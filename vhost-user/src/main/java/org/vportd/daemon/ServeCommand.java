@@ -1,5 +1,10 @@
 package org.vportd.daemon;
 
+import static org.vportd.daemon.OptionSpecs.flag;
+import static org.vportd.daemon.OptionSpecs.named;
+import static org.vportd.daemon.OptionSpecs.number;
+import static org.vportd.daemon.OptionSpecs.text;
+
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -9,154 +14,109 @@ import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.PosixException;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.ParseResult;
 
 /** {@code vportd} without a subcommand: serves a device. */
-@Command(
-        name = "vportd",
-        mixinStandardHelpOptions = false,
-        versionProvider = Version.class,
-        sortOptions = false,
-        header = "A virtio-console device with any number of ports, served to virtual machines over vhost-user.",
-        description = {
-            "",
-            "Listens on a UNIX socket for one front-end after the other (QEMU, user-mode Linux, crosvm), and connects "
-                    + "the ports of its guest with character devices. Options are QEMU's, with one dash or two.",
-            ""
-        },
-        footer = {
-            "",
-            "Exit status: 0 stopped, 1 failed, 2 called wrongly.",
-            "",
-            "Examples:",
-            "  A guest agent's channel on a socket and a console on a terminal of its own:",
-            "    vportd --socket-path=/run/vm1/vportd.sock \\",
-            "      -chardev socket,id=agent,path=/run/vm1/agent.sock,server=on,wait=off \\",
-            "      -chardev pty,id=con \\",
-            "      -device virtconsole,chardev=con \\",
-            "      -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0,nr=1",
-            "",
-            "  A console here and now, shared with a monitor (Ctrl-A c changes between them, Ctrl-A x ends vportd):",
-            "    vportd --socket-path=/tmp/v.sock -virtioconsole mon:stdio",
-            ""
-        })
 final class ServeCommand implements Callable<Integer> {
     private static final int MAX_DEFAULT_THREADS = 4;
     private static final int MAX_POLL_US = 100_000;
     private static final int MAX_THREADS = 256;
     private static final Set<String> ALLOWED_WITH_TAKE_OVER = Set.of("--take-over", "--log-level");
 
-    @Spec
-    private @Nullable CommandSpec spec;
+    private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
 
-    @Option(
-            names = {"--socket-path", "-socket-path"},
-            paramLabel = "PATH",
-            description = "Listen for front-ends on this UNIX socket, for the one device that has no socket-path.")
-    private @Nullable String socketPath;
+    private ServeCommand() {
+        spec.name("vportd").versionProvider(new Version());
+        spec.usageMessage()
+                .sortOptions(false)
+                .header("A virtio-console device with any number of ports, served to virtual machines over vhost-user.")
+                .description(
+                        "",
+                        "Listens on a UNIX socket for one front-end after the other (QEMU, user-mode Linux, crosvm), and connects "
+                                + "the ports of its guest with character devices. Options are QEMU's, with one dash or two.",
+                        "")
+                .footer(
+                        "",
+                        "Exit status: 0 stopped, 1 failed, 2 called wrongly.",
+                        "",
+                        "Examples:",
+                        "  A guest agent's channel on a socket and a console on a terminal of its own:",
+                        "    vportd --socket-path=/run/vm1/vportd.sock \\",
+                        "      -chardev socket,id=agent,path=/run/vm1/agent.sock,server=on,wait=off \\",
+                        "      -chardev pty,id=con \\",
+                        "      -device virtconsole,chardev=con \\",
+                        "      -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0,nr=1",
+                        "",
+                        "  A console here and now, shared with a monitor (Ctrl-A c changes between them, Ctrl-A x ends vportd):",
+                        "    vportd --socket-path=/tmp/v.sock -virtioconsole mon:stdio",
+                        "");
+        addOptions();
+    }
 
-    @Option(
-            names = {"--fd", "-fd"},
-            paramLabel = "FDNUM",
-            description = "Serve this inherited socket instead, a listening one or a connection.")
-    private @Nullable Integer fd;
+    private void addOptions() {
+        spec.addOption(text(
+                "--socket-path",
+                "PATH",
+                "Listen for front-ends on this UNIX socket, for the one device that has no socket-path."));
+        spec.addOption(
+                number("--fd", "FDNUM", "Serve this inherited socket instead, a listening one or a connection."));
+        spec.addOption(flag("--print-capabilities", "Print what this back-end can do as JSON, and exit."));
+        for (OptionSpec option : BackendArguments.options()) { // no lambda: see Main
+            spec.addOption(option);
+        }
+        spec.addOption(text("-name", "NAME", "What monitors are told this instance is called."));
+        spec.addOption(text("--socket-mode", "OCTAL", "Permissions of the socket file (0600)."));
+        spec.addOption(number(
+                "--threads", "N", "Spread devices over as many threads at most (one for each processor, up to 4)."));
+        spec.addOption(number(
+                "--poll",
+                "USEC",
+                "Look for work up to so many microseconds before sleeping, while it comes soon (0: never)."));
+        spec.addOption(text(
+                "--state",
+                "PATH",
+                "Keep what is known of the guest in this file, so that vportd can be killed and started again."));
+        spec.addOption(text(
+                "--handover", "PATH", "Listen on this UNIX socket for a vportd that takes over, with --take-over."));
+        spec.addOption(text(
+                "--take-over",
+                "PATH",
+                "Take the place of the vportd that listens there, with all it has; guests do not notice."));
+        spec.addOption(flag("--once", "Stop after the first front-end has left."));
+        spec.addOption(text("--log-level", "LEVEL", "error, warning, info (the default), debug or trace."));
+        spec.addOption(named("--help", "Print this and exit.")
+                .names("--help", "-help", "-h")
+                .usageHelp(true)
+                .build());
+        spec.addOption(named("--version", "Print the version and exit.")
+                .versionHelp(true)
+                .build());
+    }
 
-    @Option(
-            names = {"--print-capabilities", "-print-capabilities"},
-            description = "Print what this back-end can do as JSON, and exit.")
-    @SuppressWarnings("UnusedVariable") // picocli or Main acts on it; the field makes it known
-    private boolean printCapabilities;
-
-    @Mixin
-    private BackendArguments arguments = new BackendArguments();
-
-    @Option(
-            names = {"-name", "--name"},
-            paramLabel = "NAME",
-            description = "What monitors are told this instance is called.")
-    private @Nullable String name;
-
-    @Option(
-            names = {"--socket-mode", "-socket-mode"},
-            paramLabel = "OCTAL",
-            description = "Permissions of the socket file (0600).")
-    private @Nullable String socketMode;
-
-    @Option(
-            names = {"--threads", "-threads"},
-            paramLabel = "N",
-            description = "Spread devices over as many threads at most (one for each processor, up to 4).")
-    private @Nullable Integer threads;
-
-    @Option(
-            names = {"--poll", "-poll"},
-            paramLabel = "USEC",
-            description = "Look for work up to so many microseconds before sleeping, while it comes soon (0: never).")
-    private int poll;
-
-    @Option(
-            names = {"--state", "-state"},
-            paramLabel = "PATH",
-            description =
-                    "Keep what is known of the guest in this file, so that vportd can be killed and started again.")
-    private @Nullable String statePath;
-
-    @Option(
-            names = {"--handover", "-handover"},
-            paramLabel = "PATH",
-            description = "Listen on this UNIX socket for a vportd that takes over, with --take-over.")
-    private @Nullable String handoverPath;
-
-    @Option(
-            names = {"--take-over", "-take-over"},
-            paramLabel = "PATH",
-            description = "Take the place of the vportd that listens there, with all it has; guests do not notice.")
-    private @Nullable String takeOverPath;
-
-    @Option(
-            names = {"--once", "-once"},
-            description = "Stop after the first front-end has left.")
-    private boolean once;
-
-    @Option(
-            names = {"--log-level", "-log-level"},
-            paramLabel = "LEVEL",
-            description = "error, warning, info (the default), debug or trace.")
-    private String logLevel = "info";
-
-    @Option(
-            names = {"--help", "-help", "-h"},
-            usageHelp = true,
-            description = "Print this and exit.")
-    @SuppressWarnings("UnusedVariable") // picocli or Main acts on it; the field makes it known
-    private boolean help;
-
-    @Option(
-            names = {"--version", "-version"},
-            versionHelp = true,
-            description = "Print the version and exit.")
-    @SuppressWarnings("UnusedVariable") // picocli or Main acts on it; the field makes it known
-    private boolean version;
+    /** Makes what picocli needs to know to run it. */
+    static CommandSpec spec() {
+        return new ServeCommand().spec;
+    }
 
     @Override
     public Integer call() throws ConfigException, StartException {
-        StderrLoggerFinder.setThreshold(level(logLevel));
+        ParseResult given = spec.commandLine().getParseResult();
+        StderrLoggerFinder.setThreshold(level(given.matchedOptionValue("--log-level", "info")));
+        BackendArguments arguments = new BackendArguments(given);
         if (arguments.answersHelp(new OptionHelp(Console.out()))) {
             return CommandLine.ExitCode.OK;
         }
-        DaemonConfig config = takeOverPath == null ? config() : null;
+        String takeOverPath = given.matchedOptionValue("--take-over", null);
         if (takeOverPath != null) {
-            checkAlone();
+            checkAlone(given);
         }
+        DaemonConfig config = takeOverPath == null ? config(given, arguments) : null;
         int[] status = {CommandLine.ExitCode.OK};
         try (EventLoop loop = EventLoop.open()) {
             Termination.whileRunning(loop, termination -> {
-                try (Daemon daemon = start(loop, config)) {
+                try (Daemon daemon = start(loop, config, takeOverPath)) {
                     status[0] = daemon.run();
                     if (termination.isSignalled()) {
                         daemon.endedBySignal();
@@ -169,13 +129,14 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Daemon start(EventLoop loop, @Nullable DaemonConfig config) throws ConfigException, StartException {
+    private static Daemon start(EventLoop loop, @Nullable DaemonConfig config, @Nullable String takeOverPath)
+            throws ConfigException, StartException {
         return config == null ? Daemon.takeOver(loop, String.valueOf(takeOverPath)) : Daemon.start(loop, config);
     }
 
     /** What there is comes from the other process, so it cannot be said here. */
-    private void checkAlone() {
-        for (OptionSpec option : command().commandLine().getParseResult().matchedOptions()) {
+    private void checkAlone(ParseResult given) {
+        for (OptionSpec option : given.matchedOptions()) {
             if (!ALLOWED_WITH_TAKE_OVER.contains(option.longestName())) {
                 throw usage("--take-over takes everything from the other vportd: " + option.longestName()
                         + " cannot be given with it");
@@ -183,8 +144,10 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private DaemonConfig config() throws ConfigException {
+    private DaemonConfig config(ParseResult given, BackendArguments arguments) throws ConfigException {
         BackendArguments.Parsed parsed = arguments.parse();
+        String socketPath = given.matchedOptionValue("--socket-path", null);
+        Integer fd = given.matchedOptionValue("--fd", null);
         if (socketPath != null && fd != null) {
             throw usage("--socket-path and --fd exclude each other");
         }
@@ -196,30 +159,36 @@ final class ServeCommand implements Callable<Integer> {
             throw usage("one of --socket-path=PATH and --fd=FDNUM is required");
         }
         return new DaemonConfig(
-                statePath,
-                handoverPath,
-                once,
-                guestName(),
+                given.matchedOptionValue("--state", null),
+                given.matchedOptionValue("--handover", null),
+                given.hasMatchedOption("--once"),
+                guestName(given),
                 arguments.escape(),
                 parsed.objects(),
                 parsed.chardevs(),
                 parsed.monitors(),
-                DevicesConfig.of(parsed.devices(), socket()),
-                threads(),
-                poll(),
+                DevicesConfig.of(parsed.devices(), socket(given)),
+                threads(given),
+                poll(given),
                 true,
                 parsed.passed());
     }
 
-    private @Nullable SocketConfig socket() throws ConfigException {
+    private static @Nullable SocketConfig socket(ParseResult given) throws ConfigException {
+        String socketPath = given.matchedOptionValue("--socket-path", null);
+        Integer fd = given.matchedOptionValue("--fd", null);
         if (socketPath == null && fd == null) {
             return null;
         }
         String number = fd == null ? null : String.valueOf(fd);
-        return new SocketConfig(socketPath, SocketConfig.mode(socketMode, "--socket-mode"), number);
+        return new SocketConfig(
+                socketPath,
+                SocketConfig.mode(given.matchedOptionValue("--socket-mode", null), "--socket-mode"),
+                number);
     }
 
-    private int threads() {
+    private int threads(ParseResult given) {
+        Integer threads = given.matchedOptionValue("--threads", null);
         if (threads == null) {
             return Math.min(Runtime.getRuntime().availableProcessors(), MAX_DEFAULT_THREADS);
         }
@@ -229,7 +198,8 @@ final class ServeCommand implements Callable<Integer> {
         return threads;
     }
 
-    private int poll() {
+    private int poll(ParseResult given) {
+        int poll = given.matchedOptionValue("--poll", 0);
         if (poll < 0 || poll > MAX_POLL_US) {
             throw usage("--poll expects microseconds from 0 to " + MAX_POLL_US + ": --poll=" + poll);
         }
@@ -237,7 +207,8 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** QEMU's notation, of which only the name itself has a meaning here. */
-    private @Nullable String guestName() throws ConfigException {
+    private static @Nullable String guestName(ParseResult given) throws ConfigException {
+        String name = given.matchedOptionValue("-name", null);
         if (name == null) {
             return null;
         }
@@ -262,13 +233,6 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private CommandLine.ParameterException usage(String message) {
-        return new CommandLine.ParameterException(command().commandLine(), message);
-    }
-
-    private CommandSpec command() {
-        if (spec == null) {
-            throw new IllegalStateException("command was not made by picocli");
-        }
-        return spec;
+        return new CommandLine.ParameterException(spec.commandLine(), message);
     }
 }

@@ -10,10 +10,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.vportd.chardev.ConfigException;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 class BackendArgumentsTest {
     private static BackendArguments.Parsed parse(String... args) throws ConfigException {
-        return CommandLine.populateCommand(new BackendArguments(), args).parse();
+        CommandSpec spec = CommandSpec.create();
+        BackendArguments.options().forEach(spec::addOption);
+        return new BackendArguments(new CommandLine(spec).parseArgs(args)).parse();
     }
 
     @Test
