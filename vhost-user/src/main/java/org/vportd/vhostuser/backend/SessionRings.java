@@ -9,14 +9,11 @@ import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
-import org.vportd.loop.LoopPoll;
 import org.vportd.posix.Fd;
-import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.vhostuser.protocol.FrontendRequest;
@@ -49,25 +46,22 @@ import org.vportd.virtio.queue.VirtQueue;
 final class SessionRings implements VirtioTransport, AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger(SessionRings.class.getName());
     private static final int STATUS_NEEDS_RESET = 0x40;
-    private static final long MEMORY_CHECK_NS = TimeUnit.SECONDS.toNanos(1);
 
     private final EventLoop loop;
     private final VirtioDevice device;
     private final SessionMemory memory;
     private final LimitedLog log;
-    private final Consumer<String> onFatal;
     private final SessionLog dirtyLog;
     private final Vring[] rings;
     private final SessionInflight inflight;
     private final SessionIommu iommu;
+    private final MemoryWatch memoryWatch;
+    private final RingKicks kicks;
     private @Nullable BackendChannel channel;
     private long features;
     private boolean featuresSet;
     private boolean inband;
     private boolean configChangePending;
-    private boolean memoryGone;
-    private boolean memoryCanVanish;
-    private long memoryCheckedNs;
     /** Rings have run with the present features. */
     private boolean served;
 
@@ -79,13 +73,14 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         this.device = device;
         this.memory = memory;
         this.log = log;
-        this.onFatal = onFatal;
         this.dirtyLog = new SessionLog(loop);
         this.rings = new Vring[Math.min(VhostUserBackend.MAX_QUEUES, device.queueCount())];
         for (int i = 0; i < rings.length; i++) {
             rings[i] = new Vring(i);
         }
         this.inflight = new SessionInflight(log, rings.length);
+        this.memoryWatch = new MemoryWatch(loop, memory, inflight, onFatal);
+        this.kicks = new RingKicks(loop, device, rings, memoryWatch, onFatal);
         this.iommu = new SessionIommu(
                 loop,
                 rings,
@@ -160,7 +155,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 Vring ring = ring(VringState.decode(payload).index());
                 ring.setStarted();
                 startIfReady(ring);
-                kicked(ring.index());
+                kicks.kicked(ring.index());
             }
             default -> throw new VhostUserRequestException("request does not apply to this device: " + request);
         }
@@ -222,14 +217,14 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
         Vring ring = ring(kick.index());
         if (!kick.noFd()) {
-            ring.setKick(loop, VhostUserSession.take(fds), this::kickedByDriver);
+            ring.setKick(loop, VhostUserSession.take(fds), kicks::kickedByDriver);
         } else if (inband) {
             ring.setStarted();
         } else {
             throw new VhostUserRequestException("a ring without kicks is not served: queue=" + ring.index());
         }
         startIfReady(ring);
-        kicked(ring.index()); // the one before may have been rung in the meantime
+        kicks.kicked(ring.index()); // the one before may have been rung in the meantime
     }
 
     private void enable(Vring ring, boolean on) throws VhostUserRequestException {
@@ -257,7 +252,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     }
 
     private void startIfReady(Vring ring) throws VhostUserRequestException {
-        if (!featuresSet || memoryGone || !ring.isReady()) {
+        if (!featuresSet || memoryWatch.isGone() || !ring.isReady()) {
             return;
         }
         List<RingPart> parts = ring.parts(features);
@@ -268,10 +263,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
         VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
         iommu.translate(queue);
-        LoopPoll poll = loop.poll(() -> look(ring), () -> rest(ring));
-        queue.lookedAtBy(poll::start);
-        ring.run(queue, parts, poll);
-        checkMemory();
+        ring.run(queue, parts, kicks.poll(ring, queue));
+        memoryWatch.check();
         noteWritesOf(ring);
         served = true;
         device.startQueue(ring.index(), queue);
@@ -343,74 +336,6 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         return status;
     }
 
-    /** A kick that comes by itself: no request is being carried out whose failure would be the session's. */
-    private void kickedByDriver(int index) {
-        try {
-            kicked(index);
-        } catch (MemoryFaultException e) {
-            memoryFault(e);
-        } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
-            LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
-            onFatal.accept("internal error");
-        }
-    }
-
-    /** The loop polls: takes the place of a kick if there is something. */
-    private boolean look(Vring ring) {
-        VirtQueue queue = ring.queue();
-        if (queue == null || !hasWork(queue)) {
-            return false;
-        }
-        ring.stopPolling(); // until the device has nothing to do any more
-        kickedByDriver(ring.index());
-        return true;
-    }
-
-    private static boolean hasWork(VirtQueue queue) {
-        try {
-            return !queue.isWaiting() && queue.hasAvailable();
-        } catch (DriverFaultException e) {
-            return true; // the device will meet it, too
-        }
-    }
-
-    private void rest(Vring ring) {
-        VirtQueue queue = ring.queue();
-        if (queue != null && hasComeMeanwhile(queue)) {
-            kickedByDriver(ring.index());
-        }
-    }
-
-    private static boolean hasComeMeanwhile(VirtQueue queue) {
-        try {
-            return queue.askForKicks();
-        } catch (DriverFaultException e) {
-            return true; // as above
-        }
-    }
-
-    private void kicked(int index) {
-        if (memoryCanVanish && loop.nanoTime() - memoryCheckedNs > MEMORY_CHECK_NS) {
-            checkMemory();
-        }
-        if (rings[index].queue() != null) {
-            device.queueNotified(index);
-        }
-    }
-
-    /**
-     * Where memory has gone, reads may give zeros for long before a fault is reported; so it is looked for while the driver
-     * works.
-     */
-    private void checkMemory() {
-        memoryCanVanish = memory.table().canVanish();
-        memoryCheckedNs = loop.nanoTime();
-        if (memoryCanVanish && !memoryGone && !isMemoryIntact()) {
-            memoryGone = true;
-            onFatal.accept("guest memory has gone: its file has been truncated");
-        }
-    }
-
     private void call(Vring ring) {
         if (!ring.call() && inband && channel != null) {
             channel.call(ring.index());
@@ -479,7 +404,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             setChannel(back);
         }
         for (int i = 0; i < packed.size(); i++) {
-            rings[i].unpack(packed.get(i), loop, this::kickedByDriver);
+            rings[i].unpack(packed.get(i), loop, kicks::kickedByDriver);
         }
         served = from.flag("served");
     }
@@ -604,18 +529,12 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     @Override
     public void memoryFault(Throwable cause) {
-        if (cause instanceof InternalError late && isMemoryIntact()) {
-            throw late; // not ours, as far as can be seen: the loop asks everybody
-        }
-        if (!memoryGone) {
-            memoryGone = true;
-            onFatal.accept("guest memory has gone: " + cause.getMessage());
-        }
+        memoryWatch.fault(cause);
     }
 
     /** Whether all memory shared with the front-end is still there. */
     boolean isMemoryIntact() {
-        return memory.table().isIntact() && inflight.isIntact();
+        return memoryWatch.isIntact();
     }
 
     @Override
