@@ -43,7 +43,7 @@ record PortConfig(
             if (!KEYS.contains(key)) {
                 throw new ConfigException(
                         "Property '" + driver + "." + key + "' not found",
-                        "accepted: bus, buffer, chardev, id, name, nr");
+                        "accepted: " + String.join(", ", DeviceConfig.keys(driver)));
             }
         }
         long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +101,20 @@ final class MonitorRig implements AutoCloseable {
     }
 
     private final class RecordingDevices implements DeviceControl {
+        @Override
+        public Set<String> drivers() {
+            return Set.of("vhost-user-serial", "virtconsole", "virtserialport");
+        }
+
+        @Override
+        public Set<String> keys(String driver) {
+            return switch (driver) {
+                case "vhost-user-serial" -> Set.of("id", "max_ports", "socket-path");
+                case "virtconsole", "virtserialport" -> Set.of("buffer", "bus", "chardev", "id", "name", "nr");
+                default -> Set.of();
+            };
+        }
+
         @Override
         public void add(Options options) throws ConfigException {
             ask("add " + options);
