@@ -35,6 +35,7 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.Terminals;
+import org.vportd.testing.OpenDescriptors;
 
 class FdStreamTest {
     private static final long TOTAL = 8 << 20;
@@ -50,7 +51,7 @@ class FdStreamTest {
         try (TestLoop first = new TestLoop()) {
             first.settle();
         }
-        descriptorsBefore = TestLoop.openDescriptors();
+        descriptorsBefore = OpenDescriptors.count();
         loop = new TestLoop();
     }
 
@@ -60,7 +61,7 @@ class FdStreamTest {
             closeable.close();
         }
         loop.close();
-        TestLoop.assertNoneLeaked(descriptorsBefore);
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 
     private <T extends AutoCloseable> T closing(T closeable) {

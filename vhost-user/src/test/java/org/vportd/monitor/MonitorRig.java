@@ -28,6 +28,7 @@ import org.vportd.loop.Standstill;
 import org.vportd.monitor.json.JsonBudget;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
+import org.vportd.testing.OpenDescriptors;
 
 /**
  * A monitor on a UNIX socket, the chardevs it works on, and devices, objects and a person's monitor that only remember what
@@ -58,7 +59,7 @@ final class MonitorRig implements AutoCloseable {
         try (EventLoop first = EventLoop.open()) {
             first.turn(0); // loads what opens descriptors of its own
         }
-        descriptorsBefore = openDescriptors();
+        descriptorsBefore = OpenDescriptors.count();
         loop = EventLoop.open(() -> System.nanoTime() + skippedNs);
         chardevs = BuiltinTypes.table(loop, new ChardevServices() {
             @Override
@@ -239,27 +240,6 @@ final class MonitorRig implements AutoCloseable {
         settle();
     }
 
-    static long openDescriptors() throws IOException {
-        long open = 0;
-        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
-            for (Path link : (Iterable<Path>) links::iterator) {
-                open += isCounted(link) ? 1 : 0;
-            }
-        }
-        return open;
-    }
-
-    /** What the virtual machine opens when it likes is left out. */
-    private static boolean isCounted(Path link) {
-        try {
-            String target = Files.readSymbolicLink(link).toString();
-            return Stream.of("socket:", "pipe:", "anon_inode:", "/dev/pt", "/tmp/vportd-qmp")
-                    .anyMatch(target::startsWith);
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
     @Override
     public void close() throws PosixException, IOException {
         clients.forEach(QmpClient::close);
@@ -271,6 +251,6 @@ final class MonitorRig implements AutoCloseable {
                 Files.delete(file);
             }
         }
-        assertTrue(openDescriptors() <= descriptorsBefore, "descriptors leaked");
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 }

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -35,7 +34,6 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
-import org.vportd.chardev.TestLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
 import org.vportd.posix.IoVector;
@@ -45,6 +43,7 @@ import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
+import org.vportd.testing.OpenDescriptors;
 
 /** Sockets in the place of other chardevs. */
 class SocketChangeTest {
@@ -383,7 +382,7 @@ class SocketChangeTest {
             "CH-35 200 changes, connections and hang-ups on one path: it can always be connected to, and no byte is lost")
     void shouldSurviveManyChanges() throws Exception {
         RecordingHandler front = server().checkingPattern();
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         List<Peer> peers = new ArrayList<>();
         Random random = new Random(7);
         int connections = 0;
@@ -425,7 +424,7 @@ class SocketChangeTest {
         fixture.loop().until("all have left", () -> !front.frontend().isBackendOpen());
 
         assertTrue(connections > 40, "connections=" + connections);
-        TestLoop.assertNoneLeaked(descriptors);
+        OpenDescriptors.assertNoneSince(descriptors);
     }
 
     @Test
@@ -435,12 +434,12 @@ class SocketChangeTest {
         Peer peer = connectTcp(front);
         long expected = fill(front);
         assertTrue(peer.write("nobody reads this") > 0);
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         change("null");
         assertTrue(peer.write("nor this") > 0);
         fixture.loop().until("all output has come", () -> peer.text().length() == expected);
         fixture.loop().until("the connection has ended", peer::isAtEnd);
-        fixture.loop().until("nothing stays", () -> openDescriptors() == descriptors - 2);
+        fixture.loop().until("nothing stays", () -> OpenDescriptors.count() == descriptors - 2);
     }
 
     @Test
@@ -473,14 +472,14 @@ class SocketChangeTest {
     @Test
     @DisplayName("SEC-105 a TCP peer that reads nothing does not keep the program from ending")
     void shouldEndSoonWhenPeerReadsNothing() throws Exception {
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
         Peer peer = connectTcp(front);
         fill(front);
         front.frontend().detach();
         fixture.loop().loop().stop();
         fixture.chardevs().close();
-        assertEquals(descriptors + 1, TestLoop.openDescriptors(), peer.fd().toString());
+        assertEquals(descriptors + 1, OpenDescriptors.count(), peer.fd().toString());
     }
 
     private Peer connectTcp(RecordingHandler front) throws Exception {
@@ -501,13 +500,5 @@ class SocketChangeTest {
             fixture.loop().settle();
         }
         return taken;
-    }
-
-    private static long openDescriptors() {
-        try {
-            return TestLoop.openDescriptors();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -29,7 +29,6 @@ import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Exchange;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
-import org.vportd.chardev.TestLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
 import org.vportd.posix.LibC;
@@ -37,6 +36,7 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
+import org.vportd.testing.OpenDescriptors;
 
 class SocketChardevTest {
     private static final long TOTAL = 8 << 20;
@@ -338,7 +338,7 @@ class SocketChardevTest {
     @Test
     void shouldLeakNothingWhenClientsComeAndGo() throws Exception {
         RecordingHandler front = server();
-        long before = TestLoop.openDescriptors();
+        long before = OpenDescriptors.count();
         for (int i = 1; i <= CYCLES; i++) {
             int cycle = i;
             Peer peer = new Peer(UnixAddress.ofPath(path).connect());
@@ -351,7 +351,7 @@ class SocketChardevTest {
             until(front, ChardevEvent.CLOSED, cycle);
         }
 
-        TestLoop.assertNoneLeaked(before);
+        OpenDescriptors.assertNoneSince(before);
         assertEquals(CYCLES, front.text().length());
         assertEquals(List.of(), fixture.log());
     }
