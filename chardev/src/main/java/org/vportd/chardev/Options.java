@@ -136,6 +136,19 @@ public final class Options {
         return values.get(key);
     }
 
+    /**
+     * The value of a key that has to be given.
+     *
+     * @throws ConfigException with the refusal if it is not
+     */
+    public String required(String key, String refusal) throws ConfigException {
+        String value = values.get(key);
+        if (value == null) {
+            throw new ConfigException(refusal);
+        }
+        return value;
+    }
+
     /** The value of a key, or what it defaults to. */
     public String string(String key, String fallback) {
         return values.getOrDefault(key, fallback);

@@ -11,6 +11,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.vportd.chardev.builtin.BuiltinTypes;
+import org.vportd.testing.OpenDescriptors;
 
 /** A loop and a table of chardevs of all types; at its end no descriptor is open that was not before. */
 public final class ChardevFixture implements AutoCloseable {
@@ -43,7 +44,7 @@ public final class ChardevFixture implements AutoCloseable {
         try (TestLoop first = new TestLoop()) {
             first.settle(); // loads what opens descriptors of its own
         }
-        descriptorsBefore = TestLoop.openDescriptors();
+        descriptorsBefore = OpenDescriptors.count();
         loop = new TestLoop();
         chardevs = BuiltinTypes.table(loop.loop(), services);
         root.addHandler(logHandler);
@@ -95,7 +96,7 @@ public final class ChardevFixture implements AutoCloseable {
     @Override
     public void close() throws IOException {
         closeAll();
-        TestLoop.assertNoneLeaked(descriptorsBefore);
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 
     /** The same, together with a second table and its loop. */
@@ -104,7 +105,7 @@ public final class ChardevFixture implements AutoCloseable {
         others.close();
         theirs.settle();
         theirs.close();
-        TestLoop.assertNoneLeaked(descriptorsBefore);
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 
     private void closeAll() {

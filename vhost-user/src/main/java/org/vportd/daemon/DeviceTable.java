@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,20 @@ final class DeviceTable implements DeviceControl, DeviceTree, AutoCloseable {
     /** The devices, in the order they were made. */
     Collection<Controller> controllers() {
         return controllers.values();
+    }
+
+    @Override
+    public Set<String> drivers() {
+        return DeviceConfig.drivers();
+    }
+
+    @Override
+    public Set<String> keys(String driver) {
+        try {
+            return DeviceConfig.keys(driver);
+        } catch (ConfigException e) {
+            return Set.of(); // there is no such device
+        }
     }
 
     @Override

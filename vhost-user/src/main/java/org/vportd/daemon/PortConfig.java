@@ -27,10 +27,7 @@ record PortConfig(
      * @param isTaken whether a device has an id already
      */
     static PortConfig parse(Options port, Collection<String> buses, Predicate<String> isTaken) throws ConfigException {
-        String driver = port.string("driver");
-        if (driver == null) {
-            throw new ConfigException("Parameter 'driver' is missing");
-        }
+        String driver = port.required("driver", "Parameter 'driver' is missing");
         PortOptions.Type type = type(driver);
         String bus = port.string("bus");
         if (bus != null && !buses.contains(bus)) {
@@ -43,7 +40,7 @@ record PortConfig(
             if (!KEYS.contains(key)) {
                 throw new ConfigException(
                         "Property '" + driver + "." + key + "' not found",
-                        "accepted: bus, buffer, chardev, id, name, nr");
+                        "accepted: " + String.join(", ", DeviceConfig.keys(driver)));
             }
         }
         long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);

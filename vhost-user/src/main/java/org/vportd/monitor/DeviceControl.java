@@ -1,11 +1,18 @@
 package org.vportd.monitor;
 
+import java.util.Set;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.WindowSize;
 
 /** Adds devices to the running program and takes them away. */
 public interface DeviceControl {
+    /** The names of all devices that can be added. */
+    Set<String> drivers();
+
+    /** The properties of a device, without {@code driver}; none if there is no device of that name. */
+    Set<String> keys(String driver);
+
     /**
      * Adds a device.
      *

@@ -13,6 +13,7 @@ import org.vportd.chardev.Chardevs;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.InvalidOptionException;
 import org.vportd.chardev.Options;
+import org.vportd.monitor.HumanCommand.Action;
 import org.vportd.monitor.HumanCommand.Kind;
 import org.vportd.monitor.HumanCommand.Parameter;
 
@@ -51,21 +52,18 @@ final class HumanChardevCommands {
                 "chardev-remove",
                 List.of(ID),
                 "remove a character device",
-                call -> commands.run("chardev-remove", Map.of("id", call.word("id")), call.requester())));
+                Action.of(commands, "chardev-remove", "id")));
         table.add(new HumanCommand(
                 "chardev-send-break",
                 List.of("sendbreak"),
                 List.of(ID),
                 "send a break to the user of a character device",
-                call -> commands.run("chardev-send-break", Map.of("id", call.word("id")), call.requester())));
+                Action.of(commands, "chardev-send-break", "id")));
         table.add(new HumanCommand(
                 "ringbuf_write",
                 List.of(RINGBUF, Parameter.of("data", Kind.OTHER)),
                 "put text into a ring buffer",
-                call -> commands.run(
-                        "ringbuf-write",
-                        Map.of("device", call.word("device"), "data", call.word("data")),
-                        call.requester())));
+                Action.of(commands, "ringbuf-write", "device", "data")));
         table.add(new HumanCommand(
                 "ringbuf_read",
                 List.of(RINGBUF, Parameter.of("size", Kind.NUMBER)),
@@ -89,10 +87,7 @@ final class HumanChardevCommands {
                 "vc-type",
                 List.of(CONSOLE, Parameter.of("data", Kind.OTHER)),
                 "type at a text console",
-                call -> commands.run(
-                        "vc-type",
-                        Map.of("device", call.word("device"), "data", call.word("data")),
-                        call.requester())));
+                Action.of(commands, "vc-type", "device", "data")));
     }
 
     private void add(HumanCall call) throws ConfigException {

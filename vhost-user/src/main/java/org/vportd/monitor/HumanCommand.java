@@ -1,6 +1,8 @@
 package org.vportd.monitor;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.vportd.chardev.ConfigException;
 
@@ -16,6 +18,17 @@ record HumanCommand(
     @FunctionalInterface
     interface Action {
         void run(HumanCall call) throws ConfigException, QmpException;
+
+        /** Runs a command of QMP, whose arguments are the words of these names. */
+        static Action of(CommandTable commands, String command, String... words) {
+            return call -> {
+                Map<String, String> arguments = new LinkedHashMap<>();
+                for (String word : words) {
+                    arguments.put(word, call.word(word));
+                }
+                commands.run(command, arguments, call.requester());
+            };
+        }
     }
 
     /** What kind of word is expected, which tells what could be typed there. */

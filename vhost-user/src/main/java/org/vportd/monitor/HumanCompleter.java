@@ -18,9 +18,6 @@ import org.vportd.monitor.line.Completion;
 
 /** Knows what people can type next: names of commands, ids of what there is, types of chardevs and their options. */
 final class HumanCompleter implements Completer {
-    private static final Set<String> PORTS = Set.of("virtconsole", "virtserialport");
-    private static final Set<String> PORT_KEYS = Set.of("bus", "chardev", "id", "name", "nr");
-
     private final MonitorEnvironment environment;
     private final HumanCommandTable commands;
     private final HumanCommandTable information;
@@ -52,6 +49,7 @@ final class HumanCompleter implements Completer {
 
     private Completion complete(Kind kind, String text, int start) {
         Chardevs chardevs = environment.chardevs();
+        DeviceControl devices = environment.devices();
         return switch (kind) {
             case COMMAND -> Completion.of(text, start, commands.names());
             case INFORMATION -> Completion.of(text, start, information.names());
@@ -61,7 +59,7 @@ final class HumanCompleter implements Completer {
             case CONSOLE -> Completion.of(text, start, ids(VcChardev.class));
             case DEVICE -> Completion.of(text, start, environment.tree().ids());
             case CHARDEV_OPTIONS -> option(text, start, chardevs.typeNames(), chardevs::keys);
-            case DEVICE_OPTIONS -> option(text, start, PORTS, port -> PORT_KEYS);
+            case DEVICE_OPTIONS -> option(text, start, devices.drivers(), devices::keys);
             case OBJECT_OPTIONS -> option(text, start, UserObjects.typeNames(), HumanCompleter::objectKeys);
             case OPTIONS, NUMBER, OTHER -> Completion.NONE;
         };

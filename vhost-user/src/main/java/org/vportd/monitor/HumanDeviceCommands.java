@@ -5,6 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
+import org.vportd.monitor.HumanCommand.Action;
 import org.vportd.monitor.HumanCommand.Kind;
 import org.vportd.monitor.HumanCommand.Parameter;
 
@@ -30,7 +31,7 @@ final class HumanDeviceCommands {
                 "device_del",
                 List.of(Parameter.of("id", Kind.DEVICE)),
                 "remove a device",
-                call -> commands.run("device_del", Map.of("id", call.word("id")), call.requester())));
+                Action.of(commands, "device_del", "id")));
         table.add(new HumanCommand(
                 "object_add",
                 List.of(Parameter.of("object", Kind.OBJECT_OPTIONS)),
@@ -40,7 +41,7 @@ final class HumanDeviceCommands {
                 "object_del",
                 List.of(Parameter.of("id", Kind.OTHER)),
                 "remove an object",
-                call -> commands.run("object-del", Map.of("id", call.word("id")), call.requester())));
+                Action.of(commands, "object-del", "id")));
         table.add(new HumanCommand(
                 "getfd",
                 List.of(NAME),
@@ -51,12 +52,7 @@ final class HumanDeviceCommands {
                 List.of(NAME),
                 "close a descriptor that has a name",
                 call -> commands.run("closefd", Map.of("fdname", call.word("name")), call.requester())));
-        table.add(new HumanCommand(
-                "quit",
-                List.of("q"),
-                List.of(),
-                "end the program",
-                call -> commands.run("quit", Map.of(), call.requester())));
+        table.add(new HumanCommand("quit", List.of("q"), List.of(), "end the program", Action.of(commands, "quit")));
     }
 
     private void addDevice(HumanCall call) throws ConfigException {

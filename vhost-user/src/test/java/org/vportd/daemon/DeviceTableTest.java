@@ -2,10 +2,12 @@ package org.vportd.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -70,6 +72,17 @@ class DeviceTableTest {
     private String refusal(String options) {
         return String.valueOf(
                 assertThrows(ConfigException.class, () -> add(options)).getMessage());
+    }
+
+    @Test
+    @DisplayName("what can be added and its properties are known, those that only this program has too")
+    void knowsWhatCanBeAdded() {
+        assertTrue(table.drivers().containsAll(Set.of("vhost-user-serial", "virtconsole", "virtserialport")));
+        for (String port : List.of("virtconsole", "virtserialport")) {
+            assertEquals(Set.of("buffer", "bus", "chardev", "id", "name", "nr"), table.keys(port));
+        }
+        assertTrue(table.keys("vhost-user-serial").containsAll(Set.of("id", "max_ports", "socket-path")));
+        assertEquals(Set.of(), table.keys("bogus"));
     }
 
     @Test

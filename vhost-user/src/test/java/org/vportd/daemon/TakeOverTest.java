@@ -32,6 +32,7 @@ import org.vportd.posix.Poll;
 import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
+import org.vportd.testing.OpenDescriptors;
 
 /** A daemon takes the place of another one under a running guest. Both are in this process, with all that is between them. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
@@ -113,9 +114,9 @@ class TakeOverTest {
     @DisplayName("guest, peers and monitor go on with another process, not a byte lost or repeated")
     void shouldGoOnInAnotherProcess() throws Exception {
         goOverProcesses(1); // loads what opens descriptors of its own
-        long before = openDescriptors();
+        long before = OpenDescriptors.count();
         goOverProcesses(10);
-        assertEquals(before, openDescriptors());
+        assertEquals(before, OpenDescriptors.count());
     }
 
     @Test
@@ -252,9 +253,9 @@ class TakeOverTest {
     @DisplayName("a process that does not let go keeps everything, and the other one nothing")
     void shouldLeaveEverythingWhenTheOtherDoesNotLetGo() throws Exception {
         tryInVain(); // loads what opens descriptors of its own
-        long before = openDescriptors();
+        long before = OpenDescriptors.count();
         tryInVain();
-        assertEquals(before, openDescriptors());
+        assertEquals(before, OpenDescriptors.count());
     }
 
     private void tryInVain() throws Exception {
@@ -294,20 +295,5 @@ class TakeOverTest {
         assertEquals(
                 "cannot take over: --take-over=" + folder.resolve("handover") + ": connect: No such file or directory",
                 String.valueOf(failed.getCause()).replaceFirst("^[^ ]* ", ""));
-    }
-
-    private static long openDescriptors() throws IOException {
-        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
-            return all.filter(TakeOverTest::isCounted).count();
-        }
-    }
-
-    /** The virtual machine opens and closes files of its own when it pleases. */
-    private static boolean isCounted(Path link) {
-        try {
-            return Files.readSymbolicLink(link).toString().matches("(socket|pipe|anon_inode|/memfd):.*");
-        } catch (IOException e) {
-            return false; // closed meanwhile
-        }
     }
 }

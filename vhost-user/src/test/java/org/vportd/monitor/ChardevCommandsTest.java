@@ -15,45 +15,19 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.vportd.chardev.Chardev;
-import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ChardevFrontend;
-import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.backend.RingbufChardev;
 import org.vportd.posix.Fd;
-import org.vportd.posix.IoVector;
-import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.NativeMemory;
 import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 
-class ChardevCommandsTest {
-    private static final String EMPTY = "{\"return\": {}}";
-
-    private MonitorRig rig;
-    private QmpClient client;
-
-    @BeforeEach
-    void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        rig.close();
-    }
-
-    private static String command(String name, String arguments) {
-        return "{'execute': '" + name + "', 'arguments': " + arguments + "}";
-    }
-
+class ChardevCommandsTest extends CommandFixture {
     private static String make(String command, String id, String type, String data) {
         return command(command, "{'id': '" + id + "', 'backend': {'type': '" + type + "', 'data': " + data + "}}");
     }
@@ -62,32 +36,14 @@ class ChardevCommandsTest {
         return "{'addr': {'type': 'unix', 'data': {'path': '" + rig.path(name) + "'}}}";
     }
 
-    /** A port, as far as a chardev knows of one. */
-    private static final class Port implements ChardevHandler {
+    /** A port, as far as a chardev knows of one, that nothing in the guest reads from. */
+    private static final class Port extends NoInput {
         private final ChardevFrontend frontend = new ChardevFrontend(this);
-        private final IoVector none = new IoVector();
-
-        @Override
-        public IoVector receiveBuffers() {
-            return none;
-        }
-
-        @Override
-        public void received(long bytes) {}
-
-        @Override
-        public void buffersGone(MemoryFaultException fault) {}
 
         @Override
         public boolean isReceiving() {
             return false;
         }
-
-        @Override
-        public void onWritable() {}
-
-        @Override
-        public void onEvent(ChardevEvent event) {}
     }
 
     private Port port(String id) throws Exception {

@@ -3,45 +3,28 @@ package org.vportd.monitor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.vportd.chardev.ConfigException;
 
-class ConsoleCommandsTest {
+class ConsoleCommandsTest extends CommandFixture {
     private static final String LENGTH = " expects an integer from 1 to 65535";
 
-    private MonitorRig rig;
-    private QmpClient client;
-
-    @BeforeEach
-    void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        rig.close();
-    }
-
     private static String resize(String arguments) {
-        return "{'execute': 'console-resize', 'arguments': {" + arguments + "}}";
+        return command("console-resize", "{" + arguments + "}");
     }
 
     private String human(String line) {
-        return String.valueOf(
-                client.result("{'execute': 'human-monitor-command', 'arguments': {'command-line': '" + line + "'}}"));
+        return String.valueOf(client.result(command("human-monitor-command", "{'command-line': '" + line + "'}")));
     }
 
     @Test
     @DisplayName("VS-41 console-resize finds the console by id or by its port's number")
     void resizesById() {
-        assertEquals("{\"return\": {}}", client.ask(resize("'id': 'p1', 'cols': 132, 'rows': 43")));
-        assertEquals("{\"return\": {}}", client.ask(resize("'port': 0, 'cols': 65535, 'rows': 1")));
+        assertEquals(EMPTY, client.ask(resize("'id': 'p1', 'cols': 132, 'rows': 43")));
+        assertEquals(EMPTY, client.ask(resize("'port': 0, 'cols': 65535, 'rows': 1")));
         assertEquals(List.of("resize p1 132x43", "resize port 0 65535x1"), rig.asked);
     }
 

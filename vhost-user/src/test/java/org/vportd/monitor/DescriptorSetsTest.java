@@ -7,8 +7,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,27 +18,7 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 
 /** Descriptors in sets, which paths of chardevs name. */
-class DescriptorSetsTest {
-    private static final String EMPTY = "{\"return\": {}}";
-
-    private MonitorRig rig;
-    private QmpClient client;
-
-    @BeforeEach
-    void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        rig.close();
-    }
-
-    private static String command(String name, String arguments) {
-        return "{'execute': '" + name + "', 'arguments': " + arguments + "}";
-    }
-
+class DescriptorSetsTest extends CommandFixture {
     private Path file() throws Exception {
         Path file = Path.of(rig.path("file"));
         return Files.exists(file) ? file : Files.writeString(file, "old,");

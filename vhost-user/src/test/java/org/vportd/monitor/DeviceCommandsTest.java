@@ -10,7 +10,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -24,27 +23,11 @@ import org.vportd.chardev.secure.UserObjects;
 import org.vportd.posix.Fd;
 import org.vportd.posix.UnixAddress;
 
-class DeviceCommandsTest {
-    private static final String EMPTY = "{\"return\": {}}";
-
-    private MonitorRig rig;
-    private QmpClient client;
-
+class DeviceCommandsTest extends CommandFixture {
     @BeforeEach
     void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
         rig.skip(2 * EventQueue.WINDOW_NS);
         client.rest();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        rig.close();
-    }
-
-    private static String command(String name, String arguments) {
-        return "{'execute': '" + name + "', 'arguments': " + arguments + "}";
     }
 
     @Test

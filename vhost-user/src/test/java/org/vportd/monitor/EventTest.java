@@ -7,30 +7,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Sockets;
 
-class EventTest {
+class EventTest extends CommandFixture {
     private static final long HALF_NS = EventQueue.WINDOW_NS / 2;
-
-    private MonitorRig rig;
-    private QmpClient client;
 
     @BeforeEach
     void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
         rig.skip(2 * EventQueue.WINDOW_NS);
         client.rest();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        rig.close();
     }
 
     /** The events that have come, as {@code id=state}. */

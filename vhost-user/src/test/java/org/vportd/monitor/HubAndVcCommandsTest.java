@@ -4,29 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.posix.IoVector;
 import org.vportd.posix.NativeMemory;
 
 /** The commands for hubs and text consoles, over QMP. */
-class HubAndVcCommandsTest {
-    private MonitorRig rig;
-    private QmpClient client;
-    private SilentPort port;
-
-    @BeforeEach
-    void open() throws Exception {
-        rig = new MonitorRig();
-        client = MonitorRig.ready(rig);
-        port = new SilentPort();
-    }
+class HubAndVcCommandsTest extends CommandFixture {
+    private final SilentPort port = new SilentPort();
 
     @AfterEach
-    void close() throws Exception {
+    void close() {
         port.frontend.detach();
-        rig.close();
     }
 
     /** Something that writes to a chardev and reads nothing. */
@@ -45,10 +34,6 @@ class HubAndVcCommandsTest {
         }
     }
 
-    private static String call(String command, String arguments) {
-        return "{\"execute\": \"" + command + "\", \"arguments\": {" + arguments + "}}";
-    }
-
     @Test
     void shouldChangeMembersOfHub() throws Exception {
         rig.add("ringbuf,id=a");
@@ -56,17 +41,16 @@ class HubAndVcCommandsTest {
         port.frontend.attach(rig.add("hub,id=h,chardevs.0=a"));
         assertEquals(5, port.write("early"));
         assertEquals(
-                "{\"return\": {}}",
-                client.ask(call("hub-add", "\"id\": \"h\", \"chardev\": \"b\", \"slow\": \"skip\", \"replay\": 1024")));
+                EMPTY, client.ask(command("hub-add", "{'id': 'h', 'chardev': 'b', 'slow': 'skip', 'replay': 1024}")));
         assertEquals(4, port.write("late"));
-        assertEquals("earlylate", client.result(call("ringbuf-read", "\"device\": \"a\", \"size\": 99")));
-        assertEquals("late", client.result(call("ringbuf-read", "\"device\": \"b\", \"size\": 99")));
+        assertEquals("earlylate", client.result(command("ringbuf-read", "{'device': 'a', 'size': 99}")));
+        assertEquals("late", client.result(command("ringbuf-read", "{'device': 'b', 'size': 99}")));
         assertEquals(
                 "[{id=a, open=true, writer=true, slow=throttle, ahead=0, skipped=0}, "
                         + "{id=b, open=true, writer=true, slow=skip, ahead=0, skipped=0}]",
-                String.valueOf(client.result(call("query-hub", "\"id\": \"h\""))));
-        assertEquals("{\"return\": {}}", client.ask(call("hub-remove", "\"id\": \"h\", \"chardev\": \"b\"")));
-        assertEquals("{\"return\": {}}", client.ask(call("chardev-remove", "\"id\": \"b\"")));
+                String.valueOf(client.result(command("query-hub", "{'id': 'h'}"))));
+        assertEquals(EMPTY, client.ask(command("hub-remove", "{'id': 'h', 'chardev': 'b'}")));
+        assertEquals(EMPTY, client.ask(command("chardev-remove", "{'id': 'b'}")));
     }
 
     @Test
@@ -74,17 +58,16 @@ class HubAndVcCommandsTest {
         rig.add("ringbuf,id=a");
         rig.add("ringbuf,id=b");
         rig.add("hub,id=h,chardevs.0=a");
-        assertEquals("Chardev 'x' not found", client.error(call("hub-add", "\"id\": \"x\", \"chardev\": \"b\"")));
-        assertEquals("Chardev 'x' not found", client.error(call("hub-add", "\"id\": \"h\", \"chardev\": \"x\"")));
+        assertEquals("Chardev 'x' not found", client.error(command("hub-add", "{'id': 'x', 'chardev': 'b'}")));
+        assertEquals("Chardev 'x' not found", client.error(command("hub-add", "{'id': 'h', 'chardev': 'x'}")));
         assertEquals(
                 "chardev: device 'a' is not a multiplexer device of 'mux-be' type",
-                client.error(call("hub-add", "\"id\": \"a\", \"chardev\": \"b\"")));
-        assertEquals(
-                "chardev 'a' is already in use", client.error(call("hub-add", "\"id\": \"h\", \"chardev\": \"a\"")));
+                client.error(command("hub-add", "{'id': 'a', 'chardev': 'b'}")));
+        assertEquals("chardev 'a' is already in use", client.error(command("hub-add", "{'id': 'h', 'chardev': 'a'}")));
         assertEquals(
                 "hub: chardev 'b' is not a member of 'h'",
-                client.error(call("hub-remove", "\"id\": \"h\", \"chardev\": \"b\"")));
-        assertEquals("a is not a hub", client.error(call("query-hub", "\"id\": \"a\"")));
+                client.error(command("hub-remove", "{'id': 'h', 'chardev': 'b'}")));
+        assertEquals("a is not a hub", client.error(command("query-hub", "{'id': 'a'}")));
     }
 
     @Test
@@ -92,15 +75,15 @@ class HubAndVcCommandsTest {
         rig.add("ringbuf,id=a");
         rig.add("ringbuf,id=b");
         assertEquals(
-                "{\"return\": {}}",
-                client.ask(call(
+                EMPTY,
+                client.ask(command(
                         "chardev-add",
-                        "\"id\": \"h\", \"backend\": {\"type\": \"hub\", \"data\": {\"writer\": \"b\", \"chardevs\": "
-                                + "[\"a\", {\"id\": \"b\", \"slow\": \"skip\", \"replay\": 16}]}}")));
+                        "{'id': 'h', 'backend': {'type': 'hub', 'data': {'writer': 'b', 'chardevs': "
+                                + "['a', {'id': 'b', 'slow': 'skip', 'replay': 16}]}}}")));
         assertEquals(
                 "[{id=a, open=true, writer=false, slow=throttle, ahead=0, skipped=0}, "
                         + "{id=b, open=true, writer=true, slow=skip, ahead=0, skipped=0}]",
-                String.valueOf(client.result(call("query-hub", "\"id\": \"h\""))));
+                String.valueOf(client.result(command("query-hub", "{'id': 'h'}"))));
     }
 
     @Test
@@ -109,13 +92,13 @@ class HubAndVcCommandsTest {
         port.write("one\r\ntwo\r\nthree\r\nfour");
         assertEquals(
                 "{cols=10, rows=3, cursor-col=4, cursor-row=2, history=[], lines=[two, three, four]}",
-                String.valueOf(client.result(call("vc-read", "\"device\": \"v\""))));
+                String.valueOf(client.result(command("vc-read", "{'device': 'v'}"))));
         assertEquals(
                 "{cols=10, rows=3, cursor-col=4, cursor-row=2, history=[one], lines=[two, three, four]}",
-                String.valueOf(client.result(call("vc-read", "\"device\": \"v\", \"history\": 1"))));
-        assertEquals(3L, client.result(call("vc-type", "\"device\": \"v\", \"data\": \"ls\\r\"")));
-        assertEquals("Device 'x' not found", client.error(call("vc-read", "\"device\": \"x\"")));
+                String.valueOf(client.result(command("vc-read", "{'device': 'v', 'history': 1}"))));
+        assertEquals(3L, client.result(command("vc-type", "{'device': 'v', 'data': 'ls\\r'}")));
+        assertEquals("Device 'x' not found", client.error(command("vc-read", "{'device': 'x'}")));
         rig.add("ringbuf,id=r");
-        assertEquals("r is not a vc device", client.error(call("vc-type", "\"device\": \"r\", \"data\": \"\"")));
+        assertEquals("r is not a vc device", client.error(command("vc-type", "{'device': 'r', 'data': ''}")));
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ import org.vportd.loop.Standstill;
 import org.vportd.monitor.json.JsonBudget;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
+import org.vportd.testing.OpenDescriptors;
 
 /**
  * A monitor on a UNIX socket, the chardevs it works on, and devices, objects and a person's monitor that only remember what
@@ -57,7 +59,7 @@ final class MonitorRig implements AutoCloseable {
         try (EventLoop first = EventLoop.open()) {
             first.turn(0); // loads what opens descriptors of its own
         }
-        descriptorsBefore = openDescriptors();
+        descriptorsBefore = OpenDescriptors.count();
         loop = EventLoop.open(() -> System.nanoTime() + skippedNs);
         chardevs = BuiltinTypes.table(loop, new ChardevServices() {
             @Override
@@ -100,6 +102,20 @@ final class MonitorRig implements AutoCloseable {
     }
 
     private final class RecordingDevices implements DeviceControl {
+        @Override
+        public Set<String> drivers() {
+            return Set.of("vhost-user-serial", "virtconsole", "virtserialport");
+        }
+
+        @Override
+        public Set<String> keys(String driver) {
+            return switch (driver) {
+                case "vhost-user-serial" -> Set.of("id", "max_ports", "socket-path");
+                case "virtconsole", "virtserialport" -> Set.of("buffer", "bus", "chardev", "id", "name", "nr");
+                default -> Set.of();
+            };
+        }
+
         @Override
         public void add(Options options) throws ConfigException {
             ask("add " + options);
@@ -224,27 +240,6 @@ final class MonitorRig implements AutoCloseable {
         settle();
     }
 
-    static long openDescriptors() throws IOException {
-        long open = 0;
-        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
-            for (Path link : (Iterable<Path>) links::iterator) {
-                open += isCounted(link) ? 1 : 0;
-            }
-        }
-        return open;
-    }
-
-    /** What the virtual machine opens when it likes is left out. */
-    private static boolean isCounted(Path link) {
-        try {
-            String target = Files.readSymbolicLink(link).toString();
-            return Stream.of("socket:", "pipe:", "anon_inode:", "/dev/pt", "/tmp/vportd-qmp")
-                    .anyMatch(target::startsWith);
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
     @Override
     public void close() throws PosixException, IOException {
         clients.forEach(QmpClient::close);
@@ -256,6 +251,6 @@ final class MonitorRig implements AutoCloseable {
                 Files.delete(file);
             }
         }
-        assertTrue(openDescriptors() <= descriptorsBefore, "descriptors leaked");
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 }

@@ -17,10 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.vportd.posix.EventFd;
 import org.vportd.posix.Fd;
-import org.vportd.posix.OpenDescriptors;
 import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
+import org.vportd.testing.OpenDescriptors;
 
 @Timeout(30)
 class ParcelTest {

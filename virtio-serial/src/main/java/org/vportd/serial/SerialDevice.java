@@ -6,8 +6,6 @@ import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_F_SIZE;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN;
 import static org.vportd.serial.ConsoleLayout.VIRTIO_CONSOLE_PORT_READY;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.Chardev;
@@ -36,12 +34,10 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     private final EventLoop loop;
     private final SerialOptions options;
-    private final PortNames names;
     private final SerialListener listener;
     private final LimitedLog log;
     private final ControlChannel control;
-    private final List<SerialPort> ports = new ArrayList<>(); // in the order they were plugged
-    private final @Nullable SerialPort[] byId;
+    private final PortTable ports;
     private final @Nullable VirtQueue[] queues;
     private final LoopTask orphanTask;
     private final Handover handover;
@@ -62,14 +58,13 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         options.check();
         this.loop = loop;
         this.options = options;
-        this.names = names;
         this.listener = listener;
         this.log = new LimitedLog(LOGGER, loop::nanoTime);
         this.control = new ControlChannel(this, loop);
         this.handover = new Handover(this, control);
         this.keeping = new StateKeeping(this, loop);
         this.orphanTask = loop.task(this::discardOrphans);
-        this.byId = new @Nullable SerialPort[options.maxPorts()];
+        this.ports = new PortTable(options.maxPorts(), names);
         this.queues = new @Nullable VirtQueue[queueCount()];
     }
 
@@ -80,7 +75,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     /** The ports, in the order they were plugged. */
     public List<SerialPort> ports() {
-        return Collections.unmodifiableList(ports);
+        return ports.all();
     }
 
     ControlChannel control() {
@@ -90,7 +85,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     /** The port of a number, or null; any number from 0 to max_ports - 1. */
     @Nullable
     SerialPort port(int id) {
-        return byId[id];
+        return ports.get(id);
     }
 
     long driverFeatures() {
@@ -108,15 +103,10 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         if (chardev != null) {
             checkPlace(portOptions, chardev);
         }
-        int id = chooseId(portOptions);
+        int id = ports.chooseId(portOptions);
         SerialPort port = new SerialPort(this, id, portOptions, loop);
-        String name = portOptions.name();
-        if (name != null) {
-            names.take(name);
-        }
         leaveOldOutputBehind(port);
         ports.add(port);
-        byId[id] = port;
         keeping.plugged(port);
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
@@ -154,18 +144,14 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
      * @param port one of {@link #ports}
      */
     public void removePort(SerialPort port) {
-        if (!ports.remove(port)) {
+        if (ports.find(port.id()) != port) {
             throw new IllegalArgumentException("not a port of this device: id=" + port.id());
         }
         port.stopQueue(port.rxQueueIndex());
         port.stopQueue(port.txQueueIndex());
         port.close();
         keeping.unplugged(port);
-        byId[port.id()] = null;
-        String name = port.name();
-        if (name != null) {
-            names.release(name);
-        }
+        ports.remove(port);
         orphanTask.schedule();
         control.removed(port.id());
     }
@@ -175,41 +161,6 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         if (running != null && !handover.isPending()) {
             port.startQueue(queue, running);
         }
-    }
-
-    private int chooseId(PortOptions port) throws ConfigException {
-        boolean console = port.type() == PortOptions.Type.VIRTCONSOLE;
-        long nr = port.nr();
-        if (nr < options.maxPorts() && byId[(int) nr] != null) {
-            throw new ConfigException("virtio-serial-bus: A port already exists at id " + nr);
-        }
-        String name = port.name();
-        if (name != null && names.isTaken(name)) {
-            throw new ConfigException("virtio-serial-bus: A port already exists by name " + name);
-        }
-        if (nr == PortOptions.ANY_NR) {
-            nr = lowestFree(console ? 0 : 1); // 0 is kept for consoles
-            if (nr == options.maxPorts()) {
-                throw new ConfigException("virtio-serial-bus: Maximum port limit for this device reached");
-            }
-        }
-        if (nr >= options.maxPorts()) {
-            throw new ConfigException(
-                    "virtio-serial-bus: Out-of-range port id specified, max. allowed: " + (options.maxPorts() - 1));
-        }
-        if (nr == 0 && !console) {
-            throw new ConfigException("Port number 0 on virtio-serial devices reserved for virtconsole devices for"
-                    + " backward compatibility.");
-        }
-        return (int) nr;
-    }
-
-    private int lowestFree(int from) {
-        int id = from;
-        while (id < options.maxPorts() && byId[id] != null) {
-            id++;
-        }
-        return id;
     }
 
     // --- VirtioDevice
@@ -351,14 +302,15 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     @Override
     public int maxStateBytes() {
-        long backlog = ports.stream().mapToLong(SerialPort::backlogCapacity).sum();
+        long backlog =
+                ports.all().stream().mapToLong(SerialPort::backlogCapacity).sum();
         return (int) Math.min(Integer.MAX_VALUE, DeviceStateCodec.MAX_BYTES_BESIDES_BACKLOG + backlog);
     }
 
     @Override
     public byte[] saveState() {
         byte[] state = DeviceStateCodec.encode(save());
-        ports.forEach(SerialPort::handBacklogOver);
+        ports.all().forEach(SerialPort::handBacklogOver);
         return state;
     }
 
@@ -446,10 +398,10 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
 
     /** Output for ports that do not exist goes nowhere, but its writer must not wait for ever. */
     private void discardOrphans() {
-        for (int id = 0; id < byId.length; id++) {
+        for (int id = 0; id < options.maxPorts(); id++) {
             int index = ConsoleLayout.txQueue(id);
             VirtQueue queue = queues[index];
-            if (queue != null && byId[id] == null && discardAll(index, queue)) {
+            if (queue != null && ports.get(id) == null && discardAll(index, queue)) {
                 orphanTask.schedule();
             }
         }
@@ -477,14 +429,14 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     }
 
     private @Nullable SerialPort portOf(int queue) {
-        return isControl(queue) ? null : byId[ConsoleLayout.portOfQueue(queue)];
+        return isControl(queue) ? null : ports.get(ConsoleLayout.portOfQueue(queue));
     }
 
     @Override
     public void reset() {
         handover.forget();
         control.reset();
-        ports.forEach(SerialPort::reset);
+        ports.all().forEach(SerialPort::reset);
         changed();
     }
 
@@ -495,7 +447,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
             deviceReady(value);
             return;
         }
-        SerialPort port = id >= 0 && id < byId.length ? byId[id] : null;
+        SerialPort port = ports.find(id);
         if (port == null) {
             log.warn("virtio-serial-bus: Unexpected port id " + Integer.toUnsignedString(id) + " for device "
                     + options.bus());
@@ -523,7 +475,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         }
         control.keepMessages();
         changed();
-        for (SerialPort port : ports) {
+        for (SerialPort port : ports.all()) {
             port.announce(control);
         }
     }
@@ -549,13 +501,8 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
     @Override
     public void close() {
         keepNoMore(); // that ports are closed now is no change for the driver
-        for (SerialPort port : ports) {
-            port.close();
-            String name = port.name();
-            if (name != null) {
-                names.release(name);
-            }
-        }
+        ports.all().forEach(SerialPort::close);
+        ports.releaseNames();
         control.close();
         config.close();
     }

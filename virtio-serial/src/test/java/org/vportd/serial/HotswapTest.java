@@ -9,37 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ConfigException;
-import org.vportd.posix.PosixException;
 
 /** Chardevs that are changed under a port in use. */
-class HotswapTest {
-    private DeviceUnderTest dut;
-    private TestChardevs chardevs;
-
-    @BeforeEach
-    void open() throws PosixException, ConfigException {
-        dut = new DeviceUnderTest(8);
-        chardevs = new TestChardevs(dut.loop());
-    }
-
-    @AfterEach
-    void close() {
-        chardevs.close();
-        dut.close();
-    }
-
-    private SerialPort channel(String options) throws ConfigException {
-        SerialPort port = dut.channel(chardevs.add(options));
-        dut.boot();
-        return port;
-    }
-
+class HotswapTest extends TestPortFixture {
     @Test
     @DisplayName("CH-32 open to closed tells the guest 0, and 1 when a peer comes")
     void shouldCloseAndOpenWhenSuccessorOpensLater() throws ConfigException {
@@ -105,8 +81,7 @@ class HotswapTest {
         SerialPort port = channel("test,id=a,open=on,room=5");
         TestChardev old = chardevs.test("a");
         dut.tx(port).send("012", "345", "678");
-        dut.tx(port).send("9");
-        dut.settle();
+        send(port, "9");
         assertTrue(port.isThrottled());
         TestChardev successor = chardevs.changeTest("a", "test,open=on,room=2");
         dut.settle();
@@ -126,8 +101,7 @@ class HotswapTest {
         SerialPort console = dut.console(chardevs.add("test,id=a,open=on,room=3"));
         dut.boot();
         dut.tx(console).send("abcdef");
-        dut.tx(console).send("gh");
-        dut.settle();
+        send(console, "gh");
         TestChardev successor = chardevs.changeTest("a", "test,open=on");
         dut.settle();
         assertEquals("defgh", successor.text());
@@ -221,16 +195,14 @@ class HotswapTest {
 
         chardevs.change("m", "mux,chardev=base");
         base.feed("again");
-        dut.tx(second).send("y");
-        dut.settle();
+        send(second, "y");
         assertEquals("again", dut.rx(first).text());
         assertEquals("xy", base.text());
 
         assertEquals("Chardev 'm' change failed", refusal("m", "test,open=on"));
         dut.device().removePort(second);
         TestChardev plain = chardevs.changeTest("m", "test,open=on");
-        dut.tx(first).send("z");
-        dut.settle();
+        send(first, "z");
         assertEquals("z", plain.text());
         chardevs.table().remove("base");
     }
@@ -246,10 +218,8 @@ class HotswapTest {
     void shouldKeepPositionsWhenHubOrMemberChanges() throws ConfigException {
         TestChardev fast = chardevs.addTest("test,id=fast,open=on");
         TestChardev slow = chardevs.addTest("test,id=slow,open=on,room=2");
-        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow"));
-        dut.boot();
-        dut.tx(port).send("0123456789");
-        dut.settle();
+        SerialPort port = channel("hub,id=h,chardevs.0=fast,chardevs.1=slow");
+        send(port, "0123456789");
         assertEquals("0123456789", fast.text());
         assertEquals("01", slow.text());
 
@@ -260,15 +230,13 @@ class HotswapTest {
         dut.settle();
         assertEquals("01234", slow.text());
         slow.makeRoom(100);
-        dut.tx(port).send("abc");
-        dut.settle();
+        send(port, "abc");
         assertEquals("0123456789abc", slow.text());
         assertEquals("abc", faster.text());
         assertEquals("23456789abc", chardevs.test("late").text());
 
         TestChardev plain = chardevs.changeTest("h", "test,open=on");
-        dut.tx(port).send("end");
-        dut.settle();
+        send(port, "end");
         assertEquals("end", plain.text());
         chardevs.table().remove("slow");
         assertEquals(List.of(), dut.messages());
@@ -290,15 +258,12 @@ class HotswapTest {
     void shouldNotRepeatWhenHubBecomesMuxOverItsMember() throws ConfigException {
         TestChardev fast = chardevs.addTest("test,id=fast,open=on");
         chardevs.addTest("test,id=slow,open=on,room=2");
-        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow"));
-        dut.boot();
-        dut.tx(port).send("0123456789");
-        dut.settle();
+        SerialPort port = channel("hub,id=h,chardevs.0=fast,chardevs.1=slow");
+        send(port, "0123456789");
         TestChardev slow = chardevs.test("slow");
         chardevs.change("h", "mux,chardev=fast");
         dut.settle();
-        dut.tx(port).send("abc");
-        dut.settle();
+        send(port, "abc");
         assertEquals("0123456789abc", fast.text());
         assertEquals("01", slow.text());
         assertEquals(2, dut.tx(port).completed());
@@ -309,10 +274,8 @@ class HotswapTest {
     void shouldKeepPositionWhenHubAndMuxAlternate() throws ConfigException {
         TestChardev fast = chardevs.addTest("test,id=fast,open=on,room=6");
         chardevs.addTest("test,id=slow,open=on,room=2");
-        SerialPort port = dut.channel(chardevs.add("hub,id=h,chardevs.0=slow,chardevs.1=fast"));
-        dut.boot();
-        dut.tx(port).send("0123456789");
-        dut.settle();
+        SerialPort port = channel("hub,id=h,chardevs.0=slow,chardevs.1=fast");
+        send(port, "0123456789");
         for (String shape : List.of("mux,chardev=fast", "mux,chardev=fast", "hub,chardevs.0=fast")) {
             chardevs.change("h", shape); // in one turn, before the port tries again
         }
@@ -327,15 +290,12 @@ class HotswapTest {
         TestChardev fast = chardevs.addTest("test,id=fast,open=on");
         TestChardev slow = chardevs.addTest("test,id=slow,open=on,room=4");
         chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow");
-        SerialPort port = dut.channel(chardevs.add("mux,id=m,chardev=h"));
-        dut.boot();
-        dut.tx(port).send("0123456789");
-        dut.settle();
+        SerialPort port = channel("mux,id=m,chardev=h");
+        send(port, "0123456789");
         chardevs.change("m", "mux,chardev=h");
         slow.makeRoom(3);
         dut.settle();
-        dut.tx(port).send("abc");
-        dut.settle();
+        send(port, "abc");
         assertEquals("0123456", slow.text());
         TestChardev plain = chardevs.changeTest("m", "test,open=on,room=2");
         dut.settle();
@@ -353,8 +313,7 @@ class HotswapTest {
     @DisplayName("CH-36 a mux is changed for another one: what was typed, its commands and its times go on")
     void shouldKeepInputAndTimesWhenMuxIsChanged() throws ConfigException {
         TestChardev base = chardevs.addTest("test,id=base,open=on");
-        SerialPort port = dut.channel(chardevs.add("mux,id=m,chardev=base"));
-        dut.boot();
+        SerialPort port = channel("mux,id=m,chardev=base");
         dut.rx(port).fill(1);
         base.feed("\001ttyped ahead, more than there is room for, and a command\001");
         dut.settle();
@@ -364,8 +323,7 @@ class HotswapTest {
             dut.settle();
         }
         base.feed("b!");
-        dut.tx(port).send("line\n");
-        dut.settle();
+        send(port, "line\n");
         assertEquals(
                 "typed ahead, more than there is room for, and a command!",
                 dut.rx(port).text());
@@ -378,14 +336,11 @@ class HotswapTest {
     void shouldReplayWithoutGapWhenMemberOpensByChange() throws ConfigException {
         TestChardev unseen = chardevs.addTest("test,id=unseen,open=on");
         TestChardev slow = chardevs.addTest("test,id=slow,open=on");
-        SerialPort port =
-                dut.channel(chardevs.add("hub,id=h,chardevs.0.id=unseen,chardevs.0.replay=64,chardevs.1=slow"));
-        dut.boot();
+        SerialPort port = channel("hub,id=h,chardevs.0.id=unseen,chardevs.0.replay=64,chardevs.1=slow");
         dut.tx(port).send("early,");
         unseen.endInput();
         slow.limitRoom(2);
-        dut.tx(port).send("0123456789");
-        dut.settle();
+        send(port, "0123456789");
         TestChardev seen = chardevs.changeTest("unseen", "test,open=on");
         slow.makeRoom(100);
         dut.settle();

@@ -10,8 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,36 +19,9 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.mux.HubChardev;
-import org.vportd.posix.PosixException;
 
 /** Several chardevs on one port. */
-class HubPortTest {
-    private DeviceUnderTest dut;
-    private TestChardevs chardevs;
-
-    @BeforeEach
-    void open() throws PosixException, ConfigException {
-        dut = new DeviceUnderTest(8);
-        chardevs = new TestChardevs(dut.loop());
-    }
-
-    @AfterEach
-    void close() {
-        chardevs.close();
-        dut.close();
-    }
-
-    private SerialPort channel(String hub) throws ConfigException {
-        SerialPort port = dut.channel(chardevs.add(hub));
-        dut.boot();
-        return port;
-    }
-
-    private void send(SerialPort port, String text) {
-        dut.tx(port).send(text);
-        dut.settle();
-    }
-
+class HubPortTest extends TestPortFixture {
     @Test
     @DisplayName("CH-25 output reaches all open members, input comes from any, a late one gets what is new")
     void shouldCarryBothWaysWhenMembersAreOpen() throws ConfigException {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -17,30 +16,15 @@ import org.vportd.chardev.Options;
 import org.vportd.posix.PosixException;
 
 /** What a fast member of a hub has had of output that the slow one lacks, when that output is never offered again. */
-class HubPositionTest {
-    private DeviceUnderTest dut;
-    private TestChardevs chardevs;
+class HubPositionTest extends TestPortFixture {
     private TestChardev fast;
     private TestChardev slow;
 
     @BeforeEach
     void open() throws PosixException, ConfigException {
-        dut = new DeviceUnderTest(8);
-        chardevs = new TestChardevs(dut.loop());
         fast = chardevs.addTest("test,id=fast,open=on");
         slow = chardevs.addTest("test,id=slow,open=on,room=4");
         chardevs.add("hub,id=h,chardevs.0=fast,chardevs.1=slow");
-    }
-
-    @AfterEach
-    void close() {
-        chardevs.close();
-        dut.close();
-    }
-
-    private void send(SerialPort port, String text) {
-        dut.tx(port).send(text);
-        dut.settle();
     }
 
     @Test

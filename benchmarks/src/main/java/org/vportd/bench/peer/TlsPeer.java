@@ -5,29 +5,19 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
 /** A TLS client that takes or gives. */
-public final class TlsPeer implements Peer {
+public final class TlsPeer extends Peer {
     private static final int CHUNK_BYTES = 256 * 1024;
     private static final int TIMEOUT_MS = 5000;
 
     private final SSLSocket socket;
-    private final Role role;
-    private final Thread thread;
-    private final CountDownLatch started = new CountDownLatch(1);
-    private final AtomicLong bytes = new AtomicLong();
-    private volatile Path task = Path.of("/proc/self");
 
     /** Connects and shakes hands; any certificate will do. */
     public TlsPeer(String where, Role role, SSLContext context) throws IOException {
-        this.role = role;
+        super("peer-tls-", role);
         InetSocketAddress address = Connector.address(where);
         Socket wire = new Socket();
         try {
@@ -42,61 +32,34 @@ public final class TlsPeer implements Peer {
             wire.close();
             throw e;
         }
-        this.thread = new Thread(this::run, "peer-tls-" + role);
-        thread.setDaemon(true);
-        thread.start();
+        start();
     }
 
-    private void run() {
+    @Override
+    void serve() throws IOException {
         byte[] chunk = new byte[CHUNK_BYTES];
-        try {
-            task = Path.of("/proc").resolve(Files.readSymbolicLink(Path.of("/proc/thread-self")));
-            started.countDown();
-            InputStream in = socket.getInputStream();
-            OutputStream out = socket.getOutputStream();
-            long done = 0;
-            int n = role == Role.GIVE ? chunk.length : in.read(chunk);
-            while (n > 0) {
-                if (role != Role.TAKE) {
-                    out.write(chunk, 0, n);
-                }
-                done += n;
-                bytes.lazySet(done);
-                n = role == Role.GIVE ? chunk.length : in.read(chunk);
+        boolean gives = role() == Role.GIVE;
+        InputStream in = socket.getInputStream();
+        OutputStream out = socket.getOutputStream();
+        long done = 0;
+        int n = gives ? chunk.length : in.read(chunk);
+        while (n > 0) {
+            if (role() != Role.TAKE) {
+                out.write(chunk, 0, n);
             }
-        } catch (IOException e) {
-            // the other end has gone
-        } finally {
-            started.countDown();
+            done += n;
+            moved(done);
+            n = gives ? chunk.length : in.read(chunk);
         }
-    }
-
-    @Override
-    public long bytes() {
-        return bytes.get();
-    }
-
-    @Override
-    public Path task() throws IOException {
-        try {
-            if (started.await(TIMEOUT_MS, TimeUnit.MILLISECONDS)) {
-                return task;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        throw new IOException("thread has not started: role=" + role);
     }
 
     @Override
     public void close() {
         try {
             socket.close();
-            thread.join(TIMEOUT_MS);
         } catch (IOException e) {
             // it had gone before
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
+        join();
     }
 }

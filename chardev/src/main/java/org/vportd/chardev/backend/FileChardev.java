@@ -29,10 +29,7 @@ public final class FileChardev extends FdChardev {
         @Override
         public Chardev open(Opening opening) throws ConfigException {
             Options options = opening.options();
-            String path = options.string("path");
-            if (path == null) {
-                throw new ConfigException("chardev: file: no filename given");
-            }
+            String path = options.required("path", "chardev: file: no filename given");
             boolean append = options.bool("append", false);
             return opening.inherited() == null
                     ? open(opening, path, options.string("input-path"), append)

@@ -38,10 +38,7 @@ public final class ParallelChardev extends Chardev {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
-            String path = opening.options().string("path");
-            if (path == null) {
-                throw new ConfigException("chardev: parallel: no device path given");
-            }
+            String path = opening.options().required("path", "chardev: parallel: no device path given");
             Fd port = opening.inherited() == null
                     ? FdChardev.openPath(opening, path, Posix.O_RDWR)
                     : opening.takeInherited(PORT);

@@ -30,10 +30,7 @@ public final class PipeChardev extends FdChardev {
 
         @Override
         public Chardev open(Opening opening) throws ConfigException {
-            String path = opening.options().string("path");
-            if (path == null) {
-                throw new ConfigException("chardev: pipe: no device path given");
-            }
+            String path = opening.options().required("path", "chardev: pipe: no device path given");
             try {
                 return opening.inherited() == null ? openPair(opening, path) : goOn(opening);
             } catch (PosixException e) {

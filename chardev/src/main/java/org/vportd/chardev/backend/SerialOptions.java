@@ -24,10 +24,7 @@ record SerialOptions(String path, Parameters parameters, Set<String> given) {
     private static final int BAUD_TOLERANCE = 3;
 
     static SerialOptions of(Options options) throws ConfigException {
-        String path = options.string("path");
-        if (path == null) {
-            throw new ConfigException("chardev: serial/tty: no device path given");
-        }
+        String path = options.required("path", "chardev: serial/tty: no device path given");
         Parameters parameters = new Parameters(
                 (int) options.number("baud", DEFAULT_BAUD, 1, MAX_BAUD),
                 (int) options.number("databits", 8, 5, 8),

@@ -49,10 +49,7 @@ public final class MuxChardev extends Multiplexer {
 
         private Chardev findBase(Opening opening) throws ConfigException {
             checkNotUsedByAnother(opening);
-            String id = opening.options().string("chardev");
-            if (id == null) {
-                throw new ConfigException("chardev: mux: no chardev given");
-            }
+            String id = opening.options().required("chardev", "chardev: mux: no chardev given");
             Chardev base = opening.chardevs().find(id);
             if (base == null || base == opening.predecessor()) {
                 throw new ConfigException("mux: base chardev " + id + " not found");

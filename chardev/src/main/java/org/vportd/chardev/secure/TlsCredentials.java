@@ -41,10 +41,7 @@ public final class TlsCredentials extends UserObject {
     }
 
     static TlsCredentials load(Options options, UserObjects objects) throws ConfigException {
-        String folder = options.string("dir");
-        if (folder == null) {
-            throw new ConfigException("Missing 'dir' property value");
-        }
+        String folder = options.required("dir", "Missing 'dir' property value");
         boolean server = UserObjects.choice(options, "endpoint", "client", "client", "server")
                 .equals("server");
         boolean verifiesPeer = options.bool("verify-peer", true);

@@ -22,6 +22,7 @@ import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.PosixException;
 import org.vportd.posix.Sockets;
+import org.vportd.testing.OpenDescriptors;
 
 /** A loop, a server's port and what is spoken to those who connect; at its end no descriptor is open that was not before. */
 final class LayerFixture implements AutoCloseable {
@@ -52,7 +53,7 @@ final class LayerFixture implements AutoCloseable {
         try (TestLoop first = new TestLoop()) {
             first.settle();
         }
-        descriptorsBefore = TestLoop.openDescriptors();
+        descriptorsBefore = OpenDescriptors.count();
         loop = new TestLoop();
         listener = Sockets.listenTcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 8);
         root.addHandler(logHandler);
@@ -122,9 +123,9 @@ final class LayerFixture implements AutoCloseable {
         listener.close();
         loop.close();
         long deadline = System.nanoTime() + PATIENCE_NS;
-        while (TestLoop.openDescriptors() > descriptorsBefore && System.nanoTime() - deadline < 0) {
+        while (OpenDescriptors.count() > descriptorsBefore && System.nanoTime() - deadline < 0) {
             Thread.onSpinWait(); // clients close in their own time
         }
-        TestLoop.assertNoneLeaked(descriptorsBefore);
+        OpenDescriptors.assertNoneSince(descriptorsBefore);
     }
 }

@@ -32,10 +32,10 @@ import org.vportd.chardev.ChardevEvent;
 import org.vportd.chardev.FdStream;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
-import org.vportd.chardev.TestLoop;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
 import org.vportd.posix.Sockets;
+import org.vportd.testing.OpenDescriptors;
 
 class WebSocketStreamTest {
     private static final long TOTAL = 8 << 20;
@@ -356,16 +356,16 @@ class WebSocketStreamTest {
         List<ByteStream> streams = new ArrayList<>();
         List<Peer> peers = new ArrayList<>();
         try (EventLoop loop = EventLoop.open(() -> now[0])) {
-            long before = TestLoop.openDescriptors();
+            long before = OpenDescriptors.count();
             for (int i = 0; i < 40; i++) {
                 Fd[] pair = Sockets.pair();
                 peers.add(fixture.closing(new Peer(pair[1])));
                 fixture.closing(stuffed(loop, pair[0], peers.get(i), streams));
             }
-            assertEquals(before + 80, TestLoop.openDescriptors());
+            assertEquals(before + 80, OpenDescriptors.count());
 
             streams.forEach(ByteStream::close);
-            assertEquals(before + 40 + 32, TestLoop.openDescriptors());
+            assertEquals(before + 40 + 32, OpenDescriptors.count());
 
             peers.get(0).text();
             while (loop.turn(0) > 0) {
@@ -373,11 +373,11 @@ class WebSocketStreamTest {
             }
             peers.get(0).text();
             loop.turn(0);
-            assertEquals(before + 40 + 31, TestLoop.openDescriptors());
+            assertEquals(before + 40 + 31, OpenDescriptors.count());
 
             now[0] = TimeUnit.SECONDS.toNanos(6);
             loop.turn(0);
-            assertEquals(before + 40, TestLoop.openDescriptors());
+            assertEquals(before + 40, OpenDescriptors.count());
         }
     }
 
@@ -385,14 +385,14 @@ class WebSocketStreamTest {
     void doesNotLingerWhenTheLoopHasStopped() throws Exception {
         List<ByteStream> streams = new ArrayList<>();
         try (EventLoop loop = EventLoop.open()) {
-            long before = TestLoop.openDescriptors();
+            long before = OpenDescriptors.count();
             Fd[] pair = Sockets.pair();
             Peer peer = fixture.closing(new Peer(pair[1]));
             fixture.closing(stuffed(loop, pair[0], peer, streams));
             loop.stop();
 
             streams.get(0).close();
-            assertEquals(before + 1, TestLoop.openDescriptors());
+            assertEquals(before + 1, OpenDescriptors.count());
         }
     }
 

@@ -6,70 +6,42 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.vportd.chardev.Chardev;
 import org.vportd.chardev.ChardevEvent;
-import org.vportd.chardev.ChardevFixture;
 import org.vportd.chardev.ChardevFrontend;
 import org.vportd.chardev.ChardevHandler;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
-import org.vportd.chardev.TestLoop;
-import org.vportd.posix.Fd;
 import org.vportd.posix.FileStatus;
 import org.vportd.posix.IoVector;
-import org.vportd.posix.LibC;
 import org.vportd.posix.MemoryFaultException;
 import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
-import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
+import org.vportd.testing.OpenDescriptors;
 
 /** Sockets in the place of other chardevs. */
-class SocketChangeTest {
-    private static final int F_SETFD = 2;
-
-    @TempDir
-    private Path folder;
-
-    private String path = "";
-    private ChardevFixture fixture;
-
-    @BeforeEach
-    void open() throws Exception {
-        fixture = new ChardevFixture();
-        path = folder.resolve("s").toString();
-    }
-
+class SocketChangeTest extends SocketFixture {
+    @Override
     @AfterEach
     void close() throws Exception {
-        fixture.close();
+        super.close();
         assertFalse(Files.exists(Path.of(path), LinkOption.NOFOLLOW_LINKS), "the last one removes the file");
-    }
-
-    private RecordingHandler server() throws ConfigException {
-        return fixture.front("socket,id=c,server=on,wait=off,path=" + path);
     }
 
     private Chardev change(String options) throws ConfigException {
@@ -79,26 +51,6 @@ class SocketChangeTest {
     private String changeRefusal(String options) {
         return String.valueOf(
                 assertThrows(ConfigException.class, () -> change(options)).getMessage());
-    }
-
-    private Chardev chardev() {
-        return Objects.requireNonNull(fixture.chardevs().find("c"));
-    }
-
-    private Peer connect() throws IOException {
-        return fixture.closing(new Peer(UnixAddress.ofPath(path).connect()));
-    }
-
-    private Peer connectTcp(int port) throws IOException {
-        return fixture.closing(new Peer(Sockets.connectTcp(loopback(port))));
-    }
-
-    private static InetSocketAddress loopback(int port) {
-        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
-    }
-
-    private void until(RecordingHandler front, ChardevEvent event, int count) {
-        fixture.loop().until(count + " " + event, () -> front.count(event) == count);
     }
 
     @Test
@@ -369,9 +321,7 @@ class SocketChangeTest {
         fixture.closing(UnixAddress.ofAbstract(name, true).connect());
         until(front, ChardevEvent.OPENED, 1);
 
-        Fd listener = UnixAddress.ofAbstract(name + "2", true).listen(1);
-        int number = listener.release();
-        LibC.C.fcntl(number, F_SETFD, 0);
+        int number = inherited(UnixAddress.ofAbstract(name + "2", true).listen(1));
         change("socket,server=on,wait=off,fd=" + number);
         change("socket,server=on,wait=off,nodelay=on,fd=" + number);
         fixture.closing(UnixAddress.ofAbstract(name + "2", true).connect());
@@ -383,7 +333,7 @@ class SocketChangeTest {
             "CH-35 200 changes, connections and hang-ups on one path: it can always be connected to, and no byte is lost")
     void shouldSurviveManyChanges() throws Exception {
         RecordingHandler front = server().checkingPattern();
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         List<Peer> peers = new ArrayList<>();
         Random random = new Random(7);
         int connections = 0;
@@ -425,7 +375,7 @@ class SocketChangeTest {
         fixture.loop().until("all have left", () -> !front.frontend().isBackendOpen());
 
         assertTrue(connections > 40, "connections=" + connections);
-        TestLoop.assertNoneLeaked(descriptors);
+        OpenDescriptors.assertNoneSince(descriptors);
     }
 
     @Test
@@ -435,12 +385,12 @@ class SocketChangeTest {
         Peer peer = connectTcp(front);
         long expected = fill(front);
         assertTrue(peer.write("nobody reads this") > 0);
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         change("null");
         assertTrue(peer.write("nor this") > 0);
         fixture.loop().until("all output has come", () -> peer.text().length() == expected);
         fixture.loop().until("the connection has ended", peer::isAtEnd);
-        fixture.loop().until("nothing stays", () -> openDescriptors() == descriptors - 2);
+        fixture.loop().until("nothing stays", () -> OpenDescriptors.count() == descriptors - 2);
     }
 
     @Test
@@ -473,14 +423,14 @@ class SocketChangeTest {
     @Test
     @DisplayName("SEC-105 a TCP peer that reads nothing does not keep the program from ending")
     void shouldEndSoonWhenPeerReadsNothing() throws Exception {
-        long descriptors = TestLoop.openDescriptors();
+        long descriptors = OpenDescriptors.count();
         RecordingHandler front = fixture.front("socket,id=c,server=on,wait=off,host=127.0.0.1,port=0");
         Peer peer = connectTcp(front);
         fill(front);
         front.frontend().detach();
         fixture.loop().loop().stop();
         fixture.chardevs().close();
-        assertEquals(descriptors + 1, TestLoop.openDescriptors(), peer.fd().toString());
+        assertEquals(descriptors + 1, OpenDescriptors.count(), peer.fd().toString());
     }
 
     private Peer connectTcp(RecordingHandler front) throws Exception {
@@ -501,13 +451,5 @@ class SocketChangeTest {
             fixture.loop().settle();
         }
         return taken;
-    }
-
-    private static long openDescriptors() {
-        try {
-            return TestLoop.openDescriptors();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -35,7 +35,6 @@ import org.vportd.chardev.Options;
 import org.vportd.chardev.OutputLog;
 import org.vportd.chardev.Peer;
 import org.vportd.chardev.RecordingHandler;
-import org.vportd.chardev.TestLoop;
 import org.vportd.chardev.layer.StreamProtocols;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
@@ -43,6 +42,7 @@ import org.vportd.posix.Posix;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
 import org.vportd.posix.VsockAddress;
+import org.vportd.testing.OpenDescriptors;
 
 /** Socket chardevs with protocols over them, with sockets that others hand in, and with the rarer addresses. */
 class SocketFeaturesTest {
@@ -587,11 +587,11 @@ class SocketFeaturesTest {
 
     @Test
     void shouldLeaveNothingBehindWhenRefused() throws Exception {
-        long before = TestLoop.openDescriptors();
+        long before = OpenDescriptors.count();
         for (int i = 0; i < 20; i++) {
             passed.put("l", UnixAddress.ofAbstract("vportd-refused-" + i, true).listen(1));
             refusal("socket,id=c,fd=l");
         }
-        TestLoop.assertNoneLeaked(before);
+        OpenDescriptors.assertNoneSince(before);
     }
 }

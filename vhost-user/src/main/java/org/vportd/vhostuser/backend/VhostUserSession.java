@@ -1,20 +1,8 @@
 package org.vportd.vhostuser.backend;
 
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_F_LOG_ALL;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_F_PROTOCOL_FEATURES;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_BACKEND_REQ;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIG;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_GPA_ADDRESSES;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_LOG_SHMFD;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_MQ;
 import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_REPLY_ACK;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_RESET_DEVICE;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.VHOST_USER_PROTOCOL_F_STATUS;
-import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -39,14 +27,11 @@ import org.vportd.vhostuser.protocol.InflightArea;
 import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.MessageHeader;
-import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.vhostuser.protocol.U64;
-import org.vportd.vhostuser.protocol.VhostUserProtocolException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.vhostuser.protocol.VringState;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
-import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.memory.GuestMemory;
 
 /**
@@ -64,8 +49,7 @@ final class VhostUserSession implements AutoCloseable {
     private final EventLoop loop;
     private final VirtioDevice device;
     private final String name;
-    private final long offeredProtocol;
-    private final boolean offersIommu;
+    private final SessionFeatures features;
     private final Consumer<VhostUserSession> onEnd;
     private final MessageStream stream;
     private final SessionMemory memory = new SessionMemory();
@@ -76,7 +60,6 @@ final class VhostUserSession implements AutoCloseable {
     private final LoopTask processTask;
     private final LoopTimer patience;
     private final LimitedLog log;
-    private long protocolFeatures;
     private final EventLoop.FaultHandler faultHandler;
     /** CHECK_DEVICE_STATE is answered when the state has arrived; what the front-end says next waits for that. */
     private boolean stateAwaited;
@@ -103,8 +86,7 @@ final class VhostUserSession implements AutoCloseable {
         this.device = device;
         this.name = name;
         this.onEnd = onEnd;
-        this.offeredProtocol = offer(options);
-        this.offersIommu = options.iommu();
+        this.features = new SessionFeatures(device, options);
         this.journal = options.handover() ? new SessionJournal() : null;
         this.log = log;
         this.watch = loop.watch(
@@ -117,28 +99,6 @@ final class VhostUserSession implements AutoCloseable {
         this.faultHandler = this::memoryMayHaveGone;
         loop.addFaultHandler(faultHandler);
         device.attach(rings);
-    }
-
-    private static long offer(BackendOptions options) {
-        return mask(VHOST_USER_PROTOCOL_F_MQ)
-                | mask(VHOST_USER_PROTOCOL_F_LOG_SHMFD)
-                | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK)
-                | mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ)
-                | mask(VHOST_USER_PROTOCOL_F_CONFIG)
-                | mask(VHOST_USER_PROTOCOL_F_RESET_DEVICE)
-                | mask(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-                | mask(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD)
-                | mask(VHOST_USER_PROTOCOL_F_DEVICE_STATE)
-                | (options.status() ? mask(VHOST_USER_PROTOCOL_F_STATUS) : 0)
-                | (options.guestAddresses() ? mask(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES) : 0)
-                | (options.inband() ? mask(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) : 0);
-    }
-
-    private long offeredFeatures() {
-        return device.features()
-                | mask(VHOST_F_LOG_ALL)
-                | mask(VHOST_USER_F_PROTOCOL_FEATURES)
-                | (offersIommu ? VirtioFeature.mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
     }
 
     /** The socket, still owned by the session. */
@@ -222,7 +182,7 @@ final class VhostUserSession implements AutoCloseable {
             if (request == null) {
                 throw new VhostUserRequestException("request is unknown: " + message.header());
             }
-            if (!request.isAllowedBy(isQuestion(request) ? offeredProtocol : protocolFeatures)) {
+            if (!features.allows(request)) {
                 throw new VhostUserRequestException("request belongs to a feature that was not negotiated: " + request);
             }
             request.check(message.payload().remaining(), message.descriptors().size());
@@ -238,19 +198,10 @@ final class VhostUserSession implements AutoCloseable {
             } else if (request == FrontendRequest.SET_LOG_BASE) {
                 reply(request.id(), U64.OK);
             }
-        } else if (message.header().needsReply() && has(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
+        } else if (message.header().needsReply() && features.has(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
             reply(message.header().request(), refusal == null ? U64.OK : U64.REFUSED);
         }
         rings.acknowledged();
-    }
-
-    /** What some front-ends ask before they have negotiated the feature that the question belongs to. */
-    private static boolean isQuestion(FrontendRequest request) {
-        return request == FrontendRequest.GET_QUEUE_NUM || request == FrontendRequest.GET_MAX_MEM_SLOTS;
-    }
-
-    private boolean has(int protocolFeature) {
-        return ProtocolFeature.has(protocolFeatures, protocolFeature);
     }
 
     private void carryOutAndKeep(FrontendRequest request, MessageStream.Message message)
@@ -285,7 +236,7 @@ final class VhostUserSession implements AutoCloseable {
         rings.suspendAll();
         return rings.pack()
                 .put("connection", stream.fd())
-                .put("protocol_features", protocolFeatures)
+                .put("protocol_features", features.protocol())
                 .put("requests", journal == null ? List.of() : journal.pack());
     }
 
@@ -331,11 +282,11 @@ final class VhostUserSession implements AutoCloseable {
         ByteBuffer payload = message.payload();
         List<Fd> fds = message.descriptors();
         switch (request) {
-            case GET_FEATURES -> reply(request.id(), new U64(offeredFeatures()));
+            case GET_FEATURES -> reply(request.id(), new U64(features.offered()));
             case SET_FEATURES -> setFeatures(U64.decode(payload).value());
             case SET_OWNER -> {}
             case RESET_OWNER -> rings.disableAll();
-            case GET_PROTOCOL_FEATURES -> reply(request.id(), new U64(offeredProtocol));
+            case GET_PROTOCOL_FEATURES -> reply(request.id(), new U64(features.offeredProtocol()));
             case SET_PROTOCOL_FEATURES ->
                 setProtocolFeatures(U64.decode(payload).value());
             case GET_QUEUE_NUM -> reply(request.id(), new U64(rings.count()));
@@ -361,8 +312,8 @@ final class VhostUserSession implements AutoCloseable {
                 reply(request.id(), U64.OK);
             }
             case GET_VRING_BASE -> {
-                VringState ring = VringState.decode(payload);
-                reply(request.id(), new VringState(ring.index(), rings.stop(ring.index())));
+                int ring = VringState.decode(payload).index();
+                reply(request.id(), VringState.LENGTH, new VringState(ring, rings.stop(ring))::encode);
             }
             default -> rings.carryOut(request, payload, fds);
         }
@@ -373,36 +324,17 @@ final class VhostUserSession implements AutoCloseable {
         return new Fd(descriptors.get(0).release());
     }
 
-    private void setFeatures(long features) throws VhostUserRequestException {
-        if ((features & ~offeredFeatures()) != 0) {
-            throw new VhostUserRequestException("features were not offered: features=0x" + Long.toHexString(features)
-                    + " offered=0x" + Long.toHexString(offeredFeatures()));
-        }
-        long needed = mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK);
-        if (VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)
-                && (protocolFeatures & needed) != needed) {
-            throw new VhostUserRequestException("an IOMMU needs BACKEND_REQ and REPLY_ACK: features=0x"
-                    + Long.toHexString(features) + " protocol_features=0x" + Long.toHexString(protocolFeatures));
-        }
-        rings.setFeatures(features);
-        log.info(name + ": features=0x" + Long.toHexString(features) + " protocol_features=0x"
-                + Long.toHexString(protocolFeatures));
+    private void setFeatures(long chosen) throws VhostUserRequestException {
+        features.check(chosen);
+        rings.setFeatures(chosen);
+        log.info(name + ": features=0x" + Long.toHexString(chosen) + " protocol_features=0x"
+                + Long.toHexString(features.protocol()));
     }
 
-    private void setProtocolFeatures(long features) throws IOException, VhostUserRequestException {
-        if ((features & ~offeredProtocol) != 0) {
-            throw new VhostUserRequestException("protocol features were not offered: features=0x"
-                    + Long.toHexString(features) + " offered=0x" + Long.toHexString(offeredProtocol));
-        }
-        long needed = mask(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | mask(VHOST_USER_PROTOCOL_F_REPLY_ACK);
-        boolean inband = ProtocolFeature.has(features, VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS);
-        if (inband && (features & needed) != needed) {
-            throw new VhostUserProtocolException(
-                    "in-band notifications need BACKEND_REQ and REPLY_ACK: features=0x" + Long.toHexString(features));
-        }
-        protocolFeatures = features;
-        memory.setGuestAddresses(ProtocolFeature.has(features, VHOST_USER_PROTOCOL_F_GPA_ADDRESSES));
-        rings.setInband(inband);
+    private void setProtocolFeatures(long chosen) throws IOException, VhostUserRequestException {
+        features.setProtocol(chosen);
+        memory.setGuestAddresses(features.has(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES));
+        rings.setInband(features.has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS));
     }
 
     private void getConfig(ConfigRange range) throws IOException {
@@ -411,10 +343,7 @@ final class VhostUserSession implements AutoCloseable {
         byte[] part = new byte[range.size()];
         System.arraycopy(config, range.offset(), part, 0, part.length);
         ConfigRange answer = range.withBytes(part);
-        ByteBuffer message = MessageHeader.newBuffer();
-        MessageHeader.reply(FrontendRequest.GET_CONFIG.id(), answer.length()).encode(message);
-        answer.encode(message);
-        stream.send(message.flip());
+        reply(FrontendRequest.GET_CONFIG.id(), answer.length(), answer::encode);
     }
 
     private void setConfig(ConfigRange range) {
@@ -437,32 +366,25 @@ final class VhostUserSession implements AutoCloseable {
     }
 
     private void reply(int request, U64 value) throws IOException {
-        ByteBuffer message = MessageHeader.newBuffer();
-        MessageHeader.reply(request, U64.LENGTH).encode(message);
-        value.encode(message);
-        stream.send(message.flip());
+        reply(request, U64.LENGTH, value::encode);
     }
 
-    private void reply(int request, VringState state) throws IOException {
+    private void reply(int request, int length, Consumer<ByteBuffer> payload) throws IOException {
         ByteBuffer message = MessageHeader.newBuffer();
-        MessageHeader.reply(request, VringState.LENGTH).encode(message);
-        state.encode(message);
+        MessageHeader.reply(request, length).encode(message);
+        payload.accept(message);
         stream.send(message.flip());
     }
 
     /** The error of a request that has a reply of its own: for GET_CONFIG one without payload, otherwise a number. */
     private void replyError(MessageHeader header) throws IOException {
-        if (header.request() == FrontendRequest.SET_DEVICE_STATE_FD.id()) {
+        if (header.request() == FrontendRequest.GET_CONFIG.id()) {
+            reply(header.request(), 0, nothing -> {});
+        } else if (header.request() == FrontendRequest.SET_DEVICE_STATE_FD.id()) {
             reply(header.request(), new U64(DeviceStateTransfer.REPLY_NO_FD | U64.REFUSED.value()));
-            return;
-        }
-        if (header.request() != FrontendRequest.GET_CONFIG.id()) {
+        } else {
             reply(header.request(), U64.REFUSED);
-            return;
         }
-        ByteBuffer message = MessageHeader.newBuffer();
-        MessageHeader.reply(header.request(), 0).encode(message);
-        stream.send(message.flip());
     }
 
     private boolean memoryMayHaveGone(InternalError fault, boolean anybody) {

@@ -302,7 +302,7 @@ public final class ConformanceCheck {
         try (VhostUserFrontend frontend = connect(Manner.UML)) {
             boolean refused = false;
             try {
-                frontend.enable(UNKNOWN_REQUEST, true);
+                frontend.vrings().enable(UNKNOWN_REQUEST, true);
             } catch (FrontendException e) {
                 refused = true;
             }
@@ -313,8 +313,10 @@ public final class ConformanceCheck {
 
     private void unknownRequest() throws IOException {
         try (VhostUserFrontend frontend = connect(Manner.UML)) {
-            frontend.post(UNKNOWN_REQUEST, true, to -> {}, List.of());
-            require(U64.decode(frontend.reply(UNKNOWN_REQUEST)).value() != 0, "an unknown request succeeded");
+            frontend.messages().post(UNKNOWN_REQUEST, true, to -> {}, List.of());
+            require(
+                    U64.decode(frontend.messages().reply(UNKNOWN_REQUEST)).value() != 0,
+                    "an unknown request succeeded");
             frontend.fence();
         } catch (VhostUserRequestException e) {
             throw new FrontendException("acknowledgement is malformed: " + e.getMessage());
@@ -324,7 +326,7 @@ public final class ConformanceCheck {
     private void fences() throws IOException {
         try (VhostUserFrontend frontend = connect(Manner.CROSVM)) {
             for (int i = 0; i < 10; i++) {
-                frontend.enable(i % 2, false);
+                frontend.vrings().enable(i % 2, false);
                 frontend.fence(); // an answer too many would be taken for this one's
             }
         }

@@ -1,10 +1,7 @@
 package org.vportd.vhostuser.frontend;
 
-import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
-
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,9 +9,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.Epoll;
 import org.vportd.posix.Fd;
-import org.vportd.posix.LittleEndian;
-import org.vportd.posix.NativeMemory;
-import org.vportd.posix.Poll;
 import org.vportd.posix.PosixException;
 import org.vportd.serial.ConsoleLayout;
 import org.vportd.virtio.VirtioFeature;
@@ -29,10 +23,6 @@ import org.vportd.virtio.driver.QueueDriver;
  * front-end's timeout at most.
  */
 public final class ConsoleDriver implements AutoCloseable {
-    private static final int CONTROL_BUFFER_BYTES = 4096;
-    private static final int MAX_CONTROL_BUFFERS = 32;
-    private static final int MAX_LOG = 10_000;
-    private static final int MAX_QUEUES = 256;
     private static final int PAGE_BYTES = 4096;
     private static final long HIGH_MEMORY = 1L << 32;
     private static final int CONNECTION = -1;
@@ -45,14 +35,12 @@ public final class ConsoleDriver implements AutoCloseable {
     private final Epoll epoll = new Epoll(64);
     private final List<DriverRing> rings = new ArrayList<>();
     private final List<ConsolePort> ports = new ArrayList<>();
-    private final List<ControlMessage> log = new ArrayList<>();
     private @Nullable DriverMemory memory;
+    private @Nullable ControlQueues control; // if there are any
     private @Nullable Fd watchedChannel;
     private @Nullable InflightMemory inflight;
     private long features;
     private int maxPorts = 1;
-    private long controlRxBuffers;
-    private long controlTxBuffer;
     private int[] bases = {};
     private boolean negotiated;
     private boolean memoryShared;
@@ -91,9 +79,9 @@ public final class ConsoleDriver implements AutoCloseable {
             frontend.negotiate();
             negotiated = true;
         }
-        chooseFeatures();
+        features = ConsoleNegotiation.chooseFeatures(frontend, options);
         if (memory == null) {
-            readMaxPorts();
+            maxPorts = isMultiport() ? ConsoleNegotiation.readMaxPorts(frontend) : 1;
             DriverMemory made = layOut();
             memory = made;
             if (options.iommu()) {
@@ -107,9 +95,9 @@ public final class ConsoleDriver implements AutoCloseable {
         }
         bases = rings.stream().mapToInt(ring -> ring.driver().firstBase()).toArray();
         resume();
-        if (isMultiport()) {
-            fillControlQueue();
-            sendControl(NO_PORT, ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY, 1);
+        if (control != null) {
+            control.fill();
+            control.send(NO_PORT, ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY, 1);
         } else {
             ConsolePort port = ports.get(0);
             port.add();
@@ -119,63 +107,11 @@ public final class ConsoleDriver implements AutoCloseable {
         }
     }
 
-    private void chooseFeatures() throws FrontendException {
-        long wanted = mask(VirtioFeature.VIRTIO_F_VERSION_1)
-                | mask(ConsoleLayout.VIRTIO_CONSOLE_F_SIZE)
-                | (options.multiport() ? mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT) : 0)
-                | (options.eventIdx() ? mask(VirtioFeature.VIRTIO_F_EVENT_IDX) : 0)
-                | (options.indirect() ? mask(VirtioFeature.VIRTIO_F_INDIRECT_DESC) : 0)
-                | options.format().features()
-                | (options.iommu() ? mask(VirtioFeature.VIRTIO_F_ACCESS_PLATFORM) : 0);
-        features = frontend.offeredFeatures() & wanted;
-        if (!VirtioFeature.has(features, VirtioFeature.VIRTIO_F_VERSION_1)) {
-            throw new FrontendException("device does not offer VIRTIO_F_VERSION_1: features=0x"
-                    + Long.toHexString(frontend.offeredFeatures()));
-        }
-        if ((options.format().features() & ~features) != 0) {
-            throw new FrontendException("device does not offer " + options.format() + ": features=0x"
-                    + Long.toHexString(frontend.offeredFeatures()));
-        }
-        if (options.iommu() && !VirtioFeature.has(features, VirtioFeature.VIRTIO_F_ACCESS_PLATFORM)) {
-            throw new FrontendException("device does not offer VIRTIO_F_ACCESS_PLATFORM: features=0x"
-                    + Long.toHexString(frontend.offeredFeatures()));
-        }
-        if (!frontend.hasConfig()) {
-            features &= ~mask(ConsoleLayout.VIRTIO_CONSOLE_F_MULTIPORT);
-        }
-    }
-
-    private void readMaxPorts() throws IOException {
-        if (!isMultiport()) {
-            return;
-        }
-        // As the manner has it: the whole, all up to the end of the field, or the field alone.
-        int offset = ConsoleLayout.MAX_NR_PORTS_OFFSET;
-        byte[] config = switch (frontend.options().manner()) {
-            case QEMU -> frontend.readConfig(0, ConsoleLayout.CONFIG_LENGTH_EMERG_WRITE);
-            case UML -> frontend.readConfig(0, offset + Integer.BYTES);
-            case CROSVM, CLOUD_HYPERVISOR -> {
-                byte[] padded = new byte[offset + Integer.BYTES];
-                System.arraycopy(frontend.readConfig(offset, Integer.BYTES), 0, padded, offset, Integer.BYTES);
-                yield padded;
-            }
-        };
-        int limit = Math.min(frontend.queueCount(), MAX_QUEUES) / 2 - 1;
-        maxPorts = 0;
-        for (int i = Integer.BYTES - 1; i >= 0; i--) {
-            maxPorts = maxPorts << Byte.SIZE | (config[offset + i] & 0xff);
-        }
-        if (maxPorts < 1) {
-            throw new FrontendException("device has a bad number of ports: max_nr_ports=" + maxPorts);
-        }
-        maxPorts = Math.max(1, Math.min(maxPorts, limit));
-    }
-
     private DriverMemory layOut() throws PosixException {
         int queues = isMultiport() ? ConsoleLayout.queues(maxPorts) : 2;
         long ringBytes = 32L * options.queueSize() + 2 * PAGE_BYTES;
         long bufferBytes = 2L * ConsolePort.buffersOf(options.queueSize()) * options.bufferBytes();
-        long low = queues * ringBytes + (MAX_CONTROL_BUFFERS + 1L) * CONTROL_BUFFER_BYTES;
+        long low = queues * ringBytes + ControlQueues.memoryBytes();
         long high = maxPorts * (bufferBytes + PAGE_BYTES) + options.extraBytes() + PAGE_BYTES;
         DriverMemory made = DriverMemory.open(
                 List.of(
@@ -189,8 +125,10 @@ public final class ConsoleDriver implements AutoCloseable {
             rings.add(ring);
             epoll.add(ring.callHeard(), Epoll.EPOLLIN, i);
         }
-        controlRxBuffers = made.allocate((long) MAX_CONTROL_BUFFERS * CONTROL_BUFFER_BYTES, PAGE_BYTES);
-        controlTxBuffer = made.allocate(ConsoleLayout.CONTROL_LENGTH, ConsoleLayout.CONTROL_LENGTH);
+        if (isMultiport()) {
+            DriverRing controlRx = rings.get(ConsoleLayout.CONTROL_RX_QUEUE);
+            control = new ControlQueues(this, options, made, controlRx, rings.get(ConsoleLayout.CONTROL_TX_QUEUE));
+        }
         for (int i = 0; i < maxPorts; i++) {
             DriverRing rx = rings.get(ConsoleLayout.rxQueue(i));
             ports.add(new ConsolePort(i, rx, rings.get(ConsoleLayout.txQueue(i)), made, options.bufferBytes()));
@@ -202,22 +140,13 @@ public final class ConsoleDriver implements AutoCloseable {
         return (bytes + PAGE_BYTES - 1) & -PAGE_BYTES;
     }
 
-    private void fillControlQueue() throws IOException {
-        DriverRing ring = rings.get(ConsoleLayout.CONTROL_RX_QUEUE);
-        for (int i = 0; i < Math.min(MAX_CONTROL_BUFFERS, options.queueSize()); i++) {
-            long address = controlRxBuffers + (long) i * CONTROL_BUFFER_BYTES;
-            ring.driver().addWritable(address, CONTROL_BUFFER_BYTES, address);
-        }
-        ring.publish();
-    }
-
     // --- life cycle
 
     /** Stops all rings, as a guest is paused; ports keep their state. */
     public void stop() throws IOException {
         if (running) {
             running = false;
-            bases = frontend.stopRings(rings);
+            bases = frontend.vrings().stop(rings);
         }
     }
 
@@ -227,9 +156,9 @@ public final class ConsoleDriver implements AutoCloseable {
         for (DriverRing ring : rings) {
             ring.notifyThrough(frontend.isInband() ? frontend : null);
         }
-        frontend.startRings(rings, bases);
+        frontend.vrings().start(rings, bases);
         running = true;
-        Fd channel = frontend.backendChannel();
+        Fd channel = frontend.backendRequests().channel();
         if (channel != null && channel != watchedChannel) {
             epoll.add(channel, Epoll.EPOLLIN, BACKEND_CHANNEL);
             watchedChannel = channel;
@@ -327,7 +256,9 @@ public final class ConsoleDriver implements AutoCloseable {
             ring.driver().reset();
         }
         ports.forEach(ConsolePort::forget);
-        log.clear();
+        if (control != null) {
+            control.forget();
+        }
         start();
     }
 
@@ -376,9 +307,9 @@ public final class ConsoleDriver implements AutoCloseable {
         return memory;
     }
 
-    /** The control messages received since the start, the first {@value #MAX_LOG} of them. */
+    /** The control messages received since the start, the first {@value ControlQueues#MAX_LOG} of them. */
     public List<ControlMessage> controlLog() {
-        return List.copyOf(log);
+        return control == null ? List.of() : control.log();
     }
 
     /** Waits until the device has announced a port and, if it is a console, the driver has opened it. */
@@ -440,44 +371,14 @@ public final class ConsoleDriver implements AutoCloseable {
      * @param id the port; need not exist
      */
     public void sendControl(int id, int event, int value) throws IOException {
-        DriverRing ring = rings.get(ConsoleLayout.CONTROL_TX_QUEUE);
-        awaitControl(ring, id, event); // one that a back-end left behind uses the same buffer
-        long host = memory().hostAddress(controlTxBuffer);
-        LittleEndian.putInt(host + ConsoleLayout.CONTROL_ID_OFFSET, id);
-        LittleEndian.putU16(host + ConsoleLayout.CONTROL_EVENT_OFFSET, event);
-        LittleEndian.putU16(host + ConsoleLayout.CONTROL_VALUE_OFFSET, value);
-        ring.driver().addReadable(controlTxBuffer, ConsoleLayout.CONTROL_LENGTH, 0);
-        ring.publish();
-        awaitControl(ring, id, event);
-    }
-
-    private void awaitControl(DriverRing ring, int id, int event) throws IOException {
-        long end = deadline();
-        while (ring.driver().outstanding() > 0) {
-            if (ring.driver().poll()) {
-                continue;
-            }
-            if (Poll.now(frontend.connection(), Poll.POLLIN) != 0) {
-                throw new EOFException("back-end has closed the connection, or speaks unasked");
-            }
-            if (System.nanoTime() - end >= 0) {
-                throw new FrontendException("device does not take control messages: port=" + id + " event=" + event);
-            }
-            if (!ring.driver().enableCalls()) {
-                ring.awaitCall(options.iommu() ? 1 : WAIT_MS);
-            }
-            if (options.iommu()) {
-                frontend.takeBackendRequests(); // it may have to ask where the message is
-            }
-            ring.takeCalls();
+        ControlQueues queues = control;
+        if (queues == null) {
+            throw new IllegalStateException("there are no control queues");
         }
+        queues.send(id, event, value);
     }
 
     // --- turns
-
-    private long deadline() {
-        return System.nanoTime() + frontend.options().timeout().toNanos();
-    }
 
     /** Takes turns until something holds. */
     public void await(String what, Condition condition) throws IOException {
@@ -524,7 +425,7 @@ public final class ConsoleDriver implements AutoCloseable {
     }
 
     private void takeBackendRequests() throws IOException {
-        frontend.takeBackendRequests();
+        frontend.backendRequests().take();
         if (frontend.isInband()) {
             for (DriverRing ring : rings) {
                 ring.takeCalls();
@@ -533,71 +434,7 @@ public final class ConsoleDriver implements AutoCloseable {
     }
 
     private boolean takeControlMessages() throws IOException {
-        if (!running || !isMultiport()) {
-            return false;
-        }
-        DriverRing ring = rings.get(ConsoleLayout.CONTROL_RX_QUEUE);
-        boolean any = false;
-        while (ring.driver().poll()) {
-            any = true;
-            long address = ring.driver().usedToken();
-            byte[] message = new byte[(int) ring.driver().usedBytes()];
-            NativeMemory.get(memory().hostAddress(address), message, 0, message.length);
-            ring.driver().addWritable(address, CONTROL_BUFFER_BYTES, address);
-            handle(message);
-        }
-        ring.publish();
-        return any;
-    }
-
-    private void handle(byte[] message) throws IOException {
-        if (message.length < ConsoleLayout.CONTROL_LENGTH) {
-            throw new FrontendException("device sent a control message that is too short: length=" + message.length);
-        }
-        int id = u16(message, 0) | u16(message, 2) << Short.SIZE;
-        int event = u16(message, ConsoleLayout.CONTROL_EVENT_OFFSET);
-        int value = u16(message, ConsoleLayout.CONTROL_VALUE_OFFSET);
-        if (log.size() < MAX_LOG) {
-            log.add(new ControlMessage(id, event, value));
-        }
-        if (id < 0 || id >= ports.size()) {
-            return; // Linux warns and goes on
-        }
-        ConsolePort port = ports.get(id);
-        switch (event) {
-            case ConsoleLayout.VIRTIO_CONSOLE_PORT_ADD -> {
-                port.add();
-                sendControl(id, ConsoleLayout.VIRTIO_CONSOLE_PORT_READY, 1);
-            }
-            case ConsoleLayout.VIRTIO_CONSOLE_PORT_REMOVE -> port.remove();
-            case ConsoleLayout.VIRTIO_CONSOLE_CONSOLE_PORT -> {
-                port.setConsole();
-                open(id);
-            }
-            case ConsoleLayout.VIRTIO_CONSOLE_PORT_OPEN -> port.setHostOpen(value != 0);
-            case ConsoleLayout.VIRTIO_CONSOLE_PORT_NAME -> port.setName(text(message));
-            case ConsoleLayout.VIRTIO_CONSOLE_RESIZE -> {
-                if (message.length >= ConsoleLayout.CONTROL_LENGTH + 2 * Short.BYTES) {
-                    port.setSize(
-                            u16(message, ConsoleLayout.CONTROL_LENGTH),
-                            u16(message, ConsoleLayout.CONTROL_LENGTH + Short.BYTES));
-                }
-            }
-            default -> {} // Linux ignores what it does not know
-        }
-    }
-
-    private static int u16(byte[] bytes, int offset) {
-        return (bytes[offset] & 0xff) | (bytes[offset + 1] & 0xff) << Byte.SIZE;
-    }
-
-    private static String text(byte[] message) {
-        int end = message.length;
-        while (end > ConsoleLayout.CONTROL_LENGTH && message[end - 1] == 0) {
-            end--;
-        }
-        int length = end - ConsoleLayout.CONTROL_LENGTH;
-        return new String(message, ConsoleLayout.CONTROL_LENGTH, length, StandardCharsets.UTF_8);
+        return running && control != null && control.take();
     }
 
     /** Leaves without a word, as a guest that is killed; {@link #stop} before it to leave in order. */

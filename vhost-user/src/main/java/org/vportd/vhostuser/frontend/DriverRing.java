@@ -78,7 +78,7 @@ public final class DriverRing implements AutoCloseable {
         if (inband == null) {
             kick.signal();
         } else {
-            inband.kick(index);
+            inband.vrings().kick(index);
         }
     }
 
@@ -94,8 +94,9 @@ public final class DriverRing implements AutoCloseable {
 
     /** Takes the calls that have come. */
     boolean takeCalls() throws IOException {
-        boolean called =
-                inband == null ? Posix.read(callHeard, callBuffer, CALL_BUFFER_BYTES) > 0 : inband.takeCall(index);
+        boolean called = inband == null
+                ? Posix.read(callHeard, callBuffer, CALL_BUFFER_BYTES) > 0
+                : inband.backendRequests().takeCall(index);
         if (called) {
             calls++;
         }
@@ -112,7 +113,7 @@ public final class DriverRing implements AutoCloseable {
 
     /** Waits until there is a call, or what may be one. */
     void awaitCall(int timeoutMs) throws IOException {
-        Fd channel = inband == null ? null : inband.backendChannel();
+        Fd channel = inband == null ? null : inband.backendRequests().channel();
         Poll.await(channel == null ? callHeard : channel, Poll.POLLIN, timeoutMs);
     }
 

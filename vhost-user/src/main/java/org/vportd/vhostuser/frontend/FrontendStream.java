@@ -31,12 +31,14 @@ final class FrontendStream implements AutoCloseable {
     }
 
     /** Sends all of a message; the descriptors stay the caller's. */
-    void send(byte[] message, List<Fd> descriptors) throws IOException {
+    void send(ByteBuffer message, List<Fd> descriptors) throws IOException {
         long end = System.nanoTime() + timeoutNs;
-        NativeMemory.put(message, 0, buffer, message.length);
+        byte[] bytes = new byte[message.remaining()];
+        message.get(bytes);
+        NativeMemory.put(bytes, 0, buffer, bytes.length);
         int sent = 0;
-        while (sent < message.length) {
-            long n = socket.send(buffer + sent, message.length - sent, sent == 0 ? descriptors : List.of());
+        while (sent < bytes.length) {
+            long n = socket.send(buffer + sent, bytes.length - sent, sent == 0 ? descriptors : List.of());
             if (n == Posix.WOULD_BLOCK) {
                 await(Poll.POLLOUT, end);
             } else {

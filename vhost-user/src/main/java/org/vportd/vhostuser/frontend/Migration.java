@@ -2,7 +2,6 @@ package org.vportd.vhostuser.frontend;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -16,8 +15,6 @@ import org.vportd.vhostuser.protocol.DeviceStateTransfer;
 import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.LogArea;
 import org.vportd.vhostuser.protocol.ProtocolFeature;
-import org.vportd.vhostuser.protocol.U64;
-import org.vportd.vhostuser.protocol.VhostUserRequestException;
 import org.vportd.virtio.driver.DriverMemory;
 
 /**
@@ -64,13 +61,12 @@ public final class Migration implements AutoCloseable {
     private void begin() throws IOException {
         VhostUserFrontend frontend = driver.frontend();
         LogArea area = new LogArea(logBytes, 0);
-        ByteBuffer reply = frontend.exchange(FrontendRequest.SET_LOG_BASE, area::encode, List.of(file));
-        if (u64(reply) != 0) {
+        if (frontend.messages().query(FrontendRequest.SET_LOG_BASE, area::encode, List.of(file)) != 0) {
             throw new FrontendException("back-end refused the dirty log: bytes=" + logBytes);
         }
         frontend.setFeatures(driver.features() | ProtocolFeature.mask(ProtocolFeature.VHOST_F_LOG_ALL));
         for (DriverRing ring : driver.rings()) {
-            frontend.setAddress(ring, true);
+            frontend.vrings().setAddress(ring, true);
         }
         frontend.fence();
     }
@@ -79,7 +75,7 @@ public final class Migration implements AutoCloseable {
     public void cancel() throws IOException {
         driver.frontend().setFeatures(driver.features());
         for (DriverRing ring : driver.rings()) {
-            driver.frontend().setAddress(ring, false);
+            driver.frontend().vrings().setAddress(ring, false);
         }
         driver.frontend().fence();
     }
@@ -94,14 +90,6 @@ public final class Migration implements AutoCloseable {
             }
         }
         return pages;
-    }
-
-    private static long u64(ByteBuffer reply) throws FrontendException {
-        try {
-            return U64.decode(reply).value();
-        } catch (VhostUserRequestException e) {
-            throw new FrontendException("reply is malformed: " + e.getMessage());
-        }
     }
 
     /** Asks a back-end whose rings have been stopped for the state of its device. */
@@ -161,7 +149,8 @@ public final class Migration implements AutoCloseable {
     private static void begin(VhostUserFrontend frontend, int direction, Fd given) throws IOException {
         try (given) {
             DeviceStateTransfer transfer = new DeviceStateTransfer(direction);
-            long reply = u64(frontend.exchange(FrontendRequest.SET_DEVICE_STATE_FD, transfer::encode, List.of(given)));
+            long reply =
+                    frontend.messages().query(FrontendRequest.SET_DEVICE_STATE_FD, transfer::encode, List.of(given));
             if (reply != DeviceStateTransfer.REPLY_NO_FD) {
                 throw new FrontendException("back-end refused to move its state: direction=" + direction + " reply=0x"
                         + Long.toHexString(reply));
@@ -170,7 +159,7 @@ public final class Migration implements AutoCloseable {
     }
 
     private static void check(VhostUserFrontend frontend) throws IOException {
-        long result = frontend.query(FrontendRequest.CHECK_DEVICE_STATE);
+        long result = frontend.messages().query(FrontendRequest.CHECK_DEVICE_STATE);
         if (result != 0) {
             throw new FrontendException("back-end could not save or load its state: result=" + result);
         }

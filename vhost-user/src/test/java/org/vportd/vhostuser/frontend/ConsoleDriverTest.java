@@ -208,7 +208,8 @@ class ConsoleDriverTest {
     @Test
     void shouldThrowWhenBackendRefuses() throws Exception {
         try (ConsoleDriver driver = start(Manner.UML, ConsoleOptions.linux())) {
-            assertThrows(FrontendException.class, () -> driver.frontend().enable(1000, true));
+            assertThrows(
+                    FrontendException.class, () -> driver.frontend().vrings().enable(1000, true));
             assertFalse(driver.await(Duration.ofMillis(1), () -> false));
             driver.awaitPort(0);
         }

@@ -153,14 +153,14 @@ class InbandTest {
                 if (sent < SIZE) {
                     sent += port.write(new byte[] {(byte) sent}, 0, 1);
                 }
-                driver.frontend().kick(port.tx().index()); // throws if it is not answered in time
+                driver.frontend().vrings().kick(port.tx().index()); // throws if it is not answered in time
             }
             assertTrue(sent > 256, "sent=" + sent);
             byte[] received = receive(peer, sent);
             for (int i = 0; i < sent; i++) {
                 assertEquals((byte) i, received[i]);
             }
-            assertTrue(driver.frontend().takeBackendRequests() > 0);
+            assertTrue(driver.frontend().backendRequests().take() > 0);
             peer.write(ByteBuffer.wrap(new byte[] {9}));
             assertArrayEquals(new byte[] {9}, driver.read(1, 1)); // calls go on
         }
@@ -174,8 +174,12 @@ class InbandTest {
             tx.driver().addReadable(1L << 50, 1, 0); // no memory there
             tx.driver().publish();
             tx.kick();
-            driver.await("ring is said to be broken", () -> driver.frontend().isBroken(tx.index()));
-            assertFalse(driver.frontend().isBroken(driver.port(0).tx().index()));
+            driver.await(
+                    "ring is said to be broken",
+                    () -> driver.frontend().backendRequests().isBroken(tx.index()));
+            assertFalse(driver.frontend()
+                    .backendRequests()
+                    .isBroken(driver.port(0).tx().index()));
         }
     }
 
