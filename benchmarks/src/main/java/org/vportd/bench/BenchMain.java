@@ -15,7 +15,6 @@ import org.openjdk.jmh.Main;
  * with {@code -jvmArgsAppend} come behind them, so {@code -XX:TieredStopAtLevel=1} there leaves the C2 compiler out.
  */
 public final class BenchMain {
-    private static final String FLAGS = "jvm.flags";
     private static final String PROFILER_OPTION = "-prof";
 
     private BenchMain() {}
@@ -29,7 +28,7 @@ public final class BenchMain {
     public static void main(String[] args) throws IOException {
         List<String> all = new ArrayList<>();
         all.add("-jvmArgsPrepend");
-        all.add(jvmFlags());
+        all.add(jvmFlags() + " " + flags("daemon.flags"));
         List<String> given = List.of(args);
         if (!given.contains(PROFILER_OPTION)) {
             all.add(PROFILER_OPTION);
@@ -45,9 +44,13 @@ public final class BenchMain {
      * @throws IOException when the build left them out
      */
     public static String jvmFlags() throws IOException {
-        try (InputStream in = BenchMain.class.getResourceAsStream(FLAGS)) {
+        return flags("jvm.flags");
+    }
+
+    private static String flags(String resource) throws IOException {
+        try (InputStream in = BenchMain.class.getResourceAsStream(resource)) {
             if (in == null) {
-                throw new IOException("missing from the jar: resource=" + FLAGS);
+                throw new IOException("missing from the jar: resource=" + resource);
             }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
         }

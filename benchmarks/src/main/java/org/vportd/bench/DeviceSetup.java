@@ -18,7 +18,7 @@ import org.vportd.virtio.queue.VirtQueue;
 
 /** A device with one channel, opened by the driver, whose rings a benchmark drives on the device's own thread. */
 final class DeviceSetup implements AutoCloseable {
-    static final int QUEUE_SIZE = RingSetup.QUEUE_SIZE;
+    static final int QUEUE_SIZE = 256;
     static final int MAX_BUFFER_BYTES = 1 << 16;
     private static final int PORT = 1;
     static final int RX = ConsoleLayout.rxQueue(PORT);

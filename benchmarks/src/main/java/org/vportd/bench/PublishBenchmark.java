@@ -28,7 +28,7 @@ import org.vportd.virtio.queue.VirtQueue;
 @Measurement(iterations = 5, time = 1)
 @Fork(2)
 public class PublishBenchmark {
-    private static final int CHAINS = RingSetup.QUEUE_SIZE;
+    private static final int CHAINS = RingSetup.CHAINS;
     private static final int BUFFER_BYTES = 64;
 
     /** Chains that are shown at once. */
@@ -54,7 +54,6 @@ public class PublishBenchmark {
     @Setup(Level.Invocation)
     public void walk() {
         setup.refill(buffer, BUFFER_BYTES);
-        setup.queue.walkReadable();
     }
 
     /** Returns all of them, and shows them in batches. */

@@ -11,7 +11,12 @@ import org.vportd.virtio.queue.VirtQueue;
 
 /** A ring without a device: both of its sides, in one thread. */
 final class RingSetup implements AutoCloseable {
-    static final int QUEUE_SIZE = 256;
+    /** How many chains there are to walk at once. */
+    static final int CHAINS = 256;
+
+    /** A window takes half of a ring at most. */
+    private static final int QUEUE_SIZE = 2 * CHAINS;
+
     private static final long MEMORY_BYTES = 32L << 20;
 
     final DriverMemory memory;
@@ -38,15 +43,19 @@ final class RingSetup implements AutoCloseable {
         return VirtQueue.open(config, guest, notifier);
     }
 
-    /** Takes back what the device has returned, and fills the ring with chains of one readable buffer, all shown at once. */
+    /** Takes back what the device has returned, and has it walk as many chains of one readable buffer, all shown at once. */
     void refill(long buffer, int bytes) {
         while (driver.poll()) {
             // the buffer is the same for all
         }
-        while (driver.addReadable(buffer, bytes, 0) != QueueDriver.FULL) {
-            // until the ring is full
+        for (int i = 0; i < CHAINS; i++) {
+            driver.addReadable(buffer, bytes, 0);
         }
         driver.publish();
+        queue.walkReadable();
+        if (queue.windowChains() != CHAINS) {
+            throw new IllegalStateException("not all chains are in the window: " + queue.windowChains());
+        }
     }
 
     /** How often the device has called the driver. */

@@ -28,7 +28,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(2)
 public class WalkBenchmark {
-    private static final int BUFFERS = RingSetup.QUEUE_SIZE;
+    private static final int BUFFERS = RingSetup.CHAINS;
     private static final int BUFFER_BYTES = 64;
 
     /** Where the descriptors of a chain are. */
