@@ -24,7 +24,7 @@ record Idle(String name, int devices) implements Scenario {
     private static final int WATCH_MS = 5000;
     private static final int SETTLE_MS = 1000;
     private static final int PORTS = 30;
-    private static final int GUESTS = 16;
+    private static final int GUESTS = 500;
     private static final int MOST_TICKS = 2; // what a JVM with nothing to do may come to in this time
 
     @Override
