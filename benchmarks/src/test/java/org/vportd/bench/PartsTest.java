@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.util.Collection;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.Options;
@@ -15,6 +16,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 /** Each part's benchmark still does what it says with the parameters it has; how fast is not looked at. */
 class PartsTest {
     @Test
+    @Timeout(5 * 60)
     void shouldRunEachBenchmarkWithEachParameter() throws Exception {
         Options once = new OptionsBuilder()
                 .forks(0) // what fails is reported here, and nothing is timed anyway

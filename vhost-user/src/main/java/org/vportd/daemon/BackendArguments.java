@@ -17,9 +17,8 @@ import picocli.CommandLine.ParseResult;
 final class BackendArguments {
     private static final System.Logger LOGGER = System.getLogger(BackendArguments.class.getName());
     private static final int MAX_ESCAPE = 255;
-    private static final String NONE = "none";
-
     private static final String DEFAULT_ESCAPE = "1";
+    private static final String NONE = "none";
 
     private final ParseResult given;
 
@@ -104,7 +103,7 @@ final class BackendArguments {
     }
 
     private List<String> asking(String option) {
-        return given(option).stream()
+        return valuesOf(option).stream()
                 .filter(text -> !JsonOptions.isJson(text) && OptionHelp.isAsked(text))
                 .toList();
     }
@@ -137,15 +136,15 @@ final class BackendArguments {
             }
         }
         Made made = new Made(madeChardevs, madeMonitors);
-        for (String uri : given("-virtioconsole")) {
+        for (String uri : valuesOf("-virtioconsole")) {
             String id = made.chardev("-virtioconsole", uri, "virtioconsole" + made.consoles++);
             if (id != null) {
                 madeDevices.add(Options.parse("virtconsole,chardev=" + id.replace(",", ",,"), "driver", text -> {}));
             }
         }
-        made.monitors("-qmp", given("-qmp"), MonitorConfig.Mode.CONTROL, false);
-        made.monitors("-qmp-pretty", given("-qmp-pretty"), MonitorConfig.Mode.CONTROL, true);
-        made.monitors("-monitor", given("-monitor"), MonitorConfig.Mode.READLINE, false);
+        made.monitors("-qmp", valuesOf("-qmp"), MonitorConfig.Mode.CONTROL, false);
+        made.monitors("-qmp-pretty", valuesOf("-qmp-pretty"), MonitorConfig.Mode.CONTROL, true);
+        made.monitors("-monitor", valuesOf("-monitor"), MonitorConfig.Mode.READLINE, false);
         List<Options> madeObjects = new ArrayList<>();
         for (Options object : parse("-object", "qom-type", JsonOptions::object)) {
             if (!MonitorConfig.isObject(object)) {
@@ -173,13 +172,13 @@ final class BackendArguments {
         return made;
     }
 
-    private List<String> given(String option) {
+    private List<String> valuesOf(String option) {
         return given.matchedOptionValue(option, List.of());
     }
 
     private List<Options> parse(String option, String impliedKey) {
         List<Options> parsed = new ArrayList<>();
-        for (String text : given(option)) {
+        for (String text : valuesOf(option)) {
             parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
         }
         return parsed;
@@ -192,7 +191,7 @@ final class BackendArguments {
     /** The same for options that may be written as JSON, too. */
     private List<Options> parse(String option, String impliedKey, JsonParser parser) throws ConfigException {
         List<Options> parsed = new ArrayList<>();
-        for (String text : given(option)) {
+        for (String text : valuesOf(option)) {
             if (!JsonOptions.isJson(text)) {
                 parsed.add(Options.parse(text, impliedKey, BackendArguments::warn));
                 continue;

@@ -3,6 +3,7 @@ package org.vportd.daemon;
 import java.util.Collection;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.vportd.chardev.ConfigException;
 import org.vportd.chardev.Options;
@@ -18,6 +19,8 @@ import org.vportd.serial.PortOptions;
 record PortConfig(
         PortOptions options, @Nullable String bus, @Nullable String chardev, Options source) {
     private static final Set<String> KEYS = Set.of("driver", "id", "bus", "chardev", "nr", "name", "buffer");
+    private static final String ACCEPTED =
+            KEYS.stream().filter(key -> !key.equals("driver")).sorted().collect(Collectors.joining(", "));
     private static final int MAX_BUFFER_BYTES = 64 << 20;
 
     /**
@@ -38,9 +41,7 @@ record PortConfig(
         checkId(port, isTaken);
         for (String key : port.keys()) {
             if (!KEYS.contains(key)) {
-                throw new ConfigException(
-                        "Property '" + driver + "." + key + "' not found",
-                        "accepted: " + String.join(", ", DeviceConfig.keys(driver)));
+                throw new ConfigException("Property '" + driver + "." + key + "' not found", "accepted: " + ACCEPTED);
             }
         }
         long buffer = port.size("buffer", PortOptions.DEFAULT_BUFFER_BYTES, 0, MAX_BUFFER_BYTES);

@@ -161,7 +161,7 @@ final class ServeCommand implements Callable<Integer> {
         return new DaemonConfig(
                 given.matchedOptionValue("--state", null),
                 given.matchedOptionValue("--handover", null),
-                given.hasMatchedOption("--once"),
+                given.matchedOptionValue("--once", false),
                 guestName(given),
                 arguments.escape(),
                 parsed.objects(),

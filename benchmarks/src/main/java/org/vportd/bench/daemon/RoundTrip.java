@@ -28,8 +28,12 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
     /** Longer than a round trip takes. */
     private static final String POLL_US = "50";
 
-    /** One of those compared. */
-    private record Entry(String name, Pinger pinger) {}
+    /** One of those compared, and what it did in its turns. */
+    private record Entry(String name, Pinger pinger, List<Latencies.Summary> turns) {
+        Entry(String name, Pinger pinger) {
+            this(name, pinger, new ArrayList<>());
+        }
+    }
 
     @Override
     public Outcome run(Bench bench) throws IOException {
@@ -51,70 +55,71 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
                 more.add(POLL + "=" + POLL_US);
                 entries.add(new Entry("vportd " + POLL + "=" + POLL_US, Pinger.Daemon.start(bench, more, blockBytes)));
             }
-            return report(entries, measure(entries.stream().map(Entry::pinger).toList(), options));
+            double othersBusy = measure(entries, options);
+            return report(entries, polls, othersBusy);
         } finally {
             entries.forEach(entry -> entry.pinger.close());
         }
     }
 
-    /** What all pingers did in their turns, and how much of a core others used meanwhile. */
-    private record Turns(List<List<Latencies.Summary>> summaries, double othersBusy) {}
-
-    private static Turns measure(List<Pinger> pingers, BenchOptions options) throws IOException {
+    /** Has all take turns; answers how much of a core others used meanwhile. */
+    private static double measure(List<Entry> entries, BenchOptions options) throws IOException {
         Latencies latencies = new Latencies();
-        List<List<Latencies.Summary>> all = new ArrayList<>();
-        for (Pinger pinger : pingers) {
-            pinger.ping(options.warmupMs(), latencies);
-            all.add(new ArrayList<>());
+        for (Entry entry : entries) {
+            entry.pinger.ping(options.warmupMs(), latencies);
         }
         ProcessClock self = new ProcessClock(ProcessHandle.current().pid());
         long start = System.nanoTime();
-        long othersBefore = othersNs(pingers, self);
+        long othersBefore = othersNs(entries, self);
         for (int turn = 0; turn < options.rounds() * PARTS; turn++) {
-            for (int i = 0; i < pingers.size(); i++) {
+            for (Entry entry : entries) {
                 latencies.clear();
-                pingers.get(i).ping(options.settleMs() / PARTS, latencies);
+                entry.pinger.ping(options.settleMs() / PARTS, latencies);
                 latencies.clear();
-                pingers.get(i).ping(options.windowMs() / PARTS, latencies);
-                all.get(i).add(latencies.summary());
+                entry.pinger.ping(options.windowMs() / PARTS, latencies);
+                entry.turns.add(latencies.summary());
             }
         }
-        double others = othersNs(pingers, self) - othersBefore;
-        return new Turns(all, others / (System.nanoTime() - start));
+        double others = othersNs(entries, self) - othersBefore;
+        return others / (System.nanoTime() - start);
     }
 
-    private static long othersNs(List<Pinger> pingers, ProcessClock self) throws IOException {
+    private static long othersNs(List<Entry> entries, ProcessClock self) throws IOException {
         long ns = CpuClock.machineNs() - self.ns();
-        for (Pinger pinger : pingers) {
-            ns -= pinger.cpuNs();
+        for (Entry entry : entries) {
+            ns -= entry.pinger.cpuNs();
         }
         return ns;
     }
 
-    private Outcome report(List<Entry> entries, Turns measured) {
+    private Outcome report(List<Entry> entries, boolean polls, double othersBusy) {
         Outcome outcome = new Outcome();
-        addRow(outcome, entries, measured, 0, 1, Target.atMost(P50), Target.atMost(P99));
-        addRow(outcome, entries, measured, 1, 1, null, null);
-        addRow(outcome, entries, measured, 2, 1, null, null);
-        if (entries.size() > 3) {
-            addRow(outcome, entries, measured, 3, 1, null, null); // all that polling could bring
-            addRow(outcome, entries, measured, 4, 3, null, null);
-            addRow(outcome, entries, measured, 4, 0, Target.atMost(POLLED), null);
+        Entry ours = entries.get(0);
+        Entry bare = entries.get(1);
+        String remark = Text.others(othersBusy);
+        addRow(outcome, ours.name, ours, bare, Target.atMost(P50), Target.atMost(P99), remark);
+        addRow(outcome, bare.name, bare, bare, null, null, remark);
+        addRow(outcome, entries.get(2).name, entries.get(2), bare, null, null, remark);
+        if (polls) {
+            Entry polling = entries.get(3); // all that polling could bring
+            Entry polled = entries.get(4);
+            addRow(outcome, polling.name, polling, bare, null, null, remark);
+            addRow(outcome, polled.name + " (x: of " + polling.name + ")", polled, polling, null, null, remark);
+            addRow(outcome, polled.name + " (x: of vportd)", polled, ours, Target.atMost(POLLED), null, remark);
         }
         return outcome;
     }
 
     private void addRow(
             Outcome outcome,
-            List<Entry> entries,
-            Turns measured,
-            int who,
-            int of,
+            String named,
+            Entry who,
+            Entry of,
             @Nullable Target p50,
-            @Nullable Target p99) {
-        List<Latencies.Summary> turns = measured.summaries.get(who);
-        List<Latencies.Summary> base = measured.summaries.get(of);
-        String named = entries.get(who).name + (of == 1 ? "" : " (x: of " + entries.get(of).name + ")");
+            @Nullable Target p99,
+            String remark) {
+        List<Latencies.Summary> turns = who.turns;
+        List<Latencies.Summary> base = of.turns;
         Figure half = figure(outcome, named + " p50", turns, base, Latencies.Summary::p50Us, p50);
         Figure most = figure(outcome, named + " p99", turns, base, Latencies.Summary::p99Us, p99);
         Figure all = figure(outcome, named + " p99.9", turns, base, Latencies.Summary::p999Us, null);
@@ -131,7 +136,7 @@ record RoundTrip(String name, int blockBytes) implements Scenario {
                 Text.range(most.low(), most.high()),
                 most.mark(),
                 Text.number(all.ratio()),
-                Text.others(measured.othersBusy));
+                remark);
     }
 
     private Figure figure(

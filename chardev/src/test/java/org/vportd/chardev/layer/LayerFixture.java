@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.logging.Handler;
@@ -106,6 +108,21 @@ final class LayerFixture implements AutoCloseable {
     /** Attaches a front-end without credit. */
     RecordingHandler front(LayerChardev chardev) {
         return closing(new RecordingHandler()).attach(chardev);
+    }
+
+    /** Has something that blocks done by another thread while the loop turns. */
+    <T> CompletableFuture<T> start(Callable<T> action) {
+        CompletableFuture<T> done = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                done.complete(action.call());
+            } catch (Throwable e) {
+                done.completeExceptionally(e);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        return done;
     }
 
     @Override

@@ -80,17 +80,7 @@ abstract class TlsFixture {
 
     /** Has something that blocks done by another thread while the loop turns. */
     <T> CompletableFuture<T> start(Callable<T> action) {
-        CompletableFuture<T> done = new CompletableFuture<>();
-        Thread thread = new Thread(() -> {
-            try {
-                done.complete(action.call());
-            } catch (Throwable e) {
-                done.completeExceptionally(e);
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
-        return done;
+        return fixture.start(action);
     }
 
     /** Serves a client until both have agreed. */

@@ -79,16 +79,7 @@ class WebSocketStreamTest {
 
     /** Has something that blocks done by another thread while the loop turns. */
     private <T> T during(Callable<T> action) {
-        CompletableFuture<T> done = new CompletableFuture<>();
-        Thread thread = new Thread(() -> {
-            try {
-                done.complete(action.call());
-            } catch (Throwable e) {
-                done.completeExceptionally(e);
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
+        CompletableFuture<T> done = fixture.start(action);
         fixture.loop().until("done by the client", done::isDone);
         return done.join();
     }

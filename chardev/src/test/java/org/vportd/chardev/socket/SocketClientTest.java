@@ -16,6 +16,7 @@ import org.vportd.posix.Fd;
 import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
 
+/** Sockets that connect, and connect again. */
 class SocketClientTest extends SocketFixture {
     @Test
     @DisplayName("CH-13 without reconnect a failed connect fails the add")

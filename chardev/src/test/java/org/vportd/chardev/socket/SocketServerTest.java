@@ -28,6 +28,7 @@ import org.vportd.posix.Sockets;
 import org.vportd.posix.UnixAddress;
 import org.vportd.testing.OpenDescriptors;
 
+/** Sockets that wait for clients. */
 class SocketServerTest extends SocketFixture {
     private static final long TOTAL = 8 << 20;
     private static final int CYCLES = 2000;

@@ -46,8 +46,8 @@ final class MemoryWatch {
         }
     }
 
-    /** Looks if it was not looked for long. */
-    void checkAtTimes() {
+    /** Looks if the last look was over a second ago. */
+    void checkIfDue() {
         if (canVanish && loop.nanoTime() - checkedNs > CHECK_NS) {
             check();
         }

@@ -15,21 +15,21 @@ final class RingKicks {
     private final EventLoop loop;
     private final VirtioDevice device;
     private final Vring[] rings;
-    private final MemoryWatch memory;
+    private final MemoryWatch memoryWatch;
     private final Consumer<String> onFatal;
 
     /** Tells of the rings of a session, which {@code onFatal} ends. */
-    RingKicks(EventLoop loop, VirtioDevice device, Vring[] rings, MemoryWatch memory, Consumer<String> onFatal) {
+    RingKicks(EventLoop loop, VirtioDevice device, Vring[] rings, MemoryWatch memoryWatch, Consumer<String> onFatal) {
         this.loop = loop;
         this.device = device;
         this.rings = rings;
-        this.memory = memory;
+        this.memoryWatch = memoryWatch;
         this.onFatal = onFatal;
     }
 
     /** A kick that is part of a request, whose failure is the request's. */
     void kicked(int index) {
-        memory.checkAtTimes();
+        memoryWatch.checkIfDue();
         if (rings[index].queue() != null) {
             device.queueNotified(index);
         }
@@ -40,7 +40,7 @@ final class RingKicks {
         try {
             kicked(index);
         } catch (MemoryFaultException e) {
-            memory.fault(e);
+            memoryWatch.fault(e);
         } catch (RuntimeException | OutOfMemoryError e) { // a bug of ours must not reach the other sessions
             LOGGER.log(System.Logger.Level.ERROR, "internal error: queue=" + index, e);
             onFatal.accept("internal error");

@@ -87,7 +87,11 @@ final class SessionFeatures {
         return request == FrontendRequest.GET_QUEUE_NUM || request == FrontendRequest.GET_MAX_MEM_SLOTS;
     }
 
-    /** Checks what the front-end has chosen of {@link #offered}. */
+    /**
+     * Checks what the front-end has chosen of {@link #offered}.
+     *
+     * @throws VhostUserRequestException if it has chosen others, or some that need what was not agreed upon
+     */
     void check(long features) throws VhostUserRequestException {
         if ((features & ~offered()) != 0) {
             throw new VhostUserRequestException("features were not offered: features=0x" + Long.toHexString(features)
@@ -102,6 +106,7 @@ final class SessionFeatures {
     /**
      * Puts protocol features in force.
      *
+     * @throws VhostUserRequestException if some were not on offer
      * @throws VhostUserProtocolException if the session cannot go on with them
      */
     void setProtocol(long features) throws VhostUserRequestException, VhostUserProtocolException {

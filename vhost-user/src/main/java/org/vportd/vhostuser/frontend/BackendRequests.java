@@ -19,7 +19,7 @@ import org.vportd.vhostuser.protocol.VringState;
  * What the back-end asks of the front-end, on a channel of its own: calls and errors of rings, changes of configuration space,
  * translations of addresses (vhost-user "Back-end message types").
  */
-public final class BackendRequests implements AutoCloseable {
+public final class BackendRequests {
     private static final int MAX_QUEUES = 256;
 
     private final VhostUserFrontend frontend;
@@ -118,8 +118,7 @@ public final class BackendRequests implements AutoCloseable {
         return broken.get(ring);
     }
 
-    @Override
-    public void close() {
+    void close() {
         if (channel != null) {
             channel.close();
             channel = null;

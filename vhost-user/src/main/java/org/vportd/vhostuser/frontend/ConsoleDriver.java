@@ -95,7 +95,7 @@ public final class ConsoleDriver implements AutoCloseable {
         }
         bases = rings.stream().mapToInt(ring -> ring.driver().firstBase()).toArray();
         resume();
-        if (control != null) {
+        if (control != null && isMultiport()) {
             control.fill();
             control.send(NO_PORT, ConsoleLayout.VIRTIO_CONSOLE_DEVICE_READY, 1);
         } else {
@@ -434,7 +434,7 @@ public final class ConsoleDriver implements AutoCloseable {
     }
 
     private boolean takeControlMessages() throws IOException {
-        return running && control != null && control.take();
+        return running && control != null && isMultiport() && control.take();
     }
 
     /** Leaves without a word, as a guest that is killed; {@link #stop} before it to leave in order. */

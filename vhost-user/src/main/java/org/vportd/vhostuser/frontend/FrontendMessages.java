@@ -14,7 +14,7 @@ import org.vportd.vhostuser.protocol.VhostUserRequestException;
  * The messages of a front-end on its connection: requests, and the replies and acknowledgements that it waits for. Descriptors
  * that are sent stay the caller's.
  */
-public final class FrontendMessages implements AutoCloseable {
+public final class FrontendMessages {
     private final FrontendStream stream;
     private final Manner manner;
     private boolean acknowledged;
@@ -95,7 +95,8 @@ public final class FrontendMessages implements AutoCloseable {
      *
      * @param received gets them, also if this fails; they are the caller's
      */
-    ByteBuffer exchange(FrontendRequest request, Consumer<ByteBuffer> payload, List<Fd> received) throws IOException {
+    ByteBuffer exchangeForDescriptors(FrontendRequest request, Consumer<ByteBuffer> payload, List<Fd> received)
+            throws IOException {
         post(request.id(), false, payload, List.of());
         ByteBuffer reply = stream.receive(received);
         MessageHeader.decode(reply).checkReplyTo(request.id());
@@ -123,8 +124,8 @@ public final class FrontendMessages implements AutoCloseable {
         return new FrontendException("reply is malformed: request=" + request + " " + e.getMessage());
     }
 
-    @Override
-    public void close() {
+    /** Closes the connection. */
+    void close() {
         stream.close();
     }
 }

@@ -89,6 +89,7 @@ public final class VhostUserFrontend implements AutoCloseable {
         }
     }
 
+    /** Gives the back-end a channel for its own requests, if it takes one; the one before is closed. */
     void openBackendChannel() throws IOException {
         if (has(VHOST_USER_PROTOCOL_F_BACKEND_REQ)) {
             backendRequests.open();
@@ -256,8 +257,8 @@ public final class VhostUserFrontend implements AutoCloseable {
         InflightArea asked = new InflightArea(0, 0, queues, queueSize);
         List<Fd> files = new ArrayList<>();
         try {
-            InflightArea area =
-                    InflightArea.decode(messages.exchange(FrontendRequest.GET_INFLIGHT_FD, asked::encode, files));
+            InflightArea area = InflightArea.decode(
+                    messages.exchangeForDescriptors(FrontendRequest.GET_INFLIGHT_FD, asked::encode, files));
             if (area.sizeBytes() == 0 || files.size() != 1) {
                 return null;
             }

@@ -122,7 +122,7 @@ public final class VringRequests {
                 for (int i = bases.length - 1; i >= 0; i--) {
                     enable(rings.get(i).index(), false);
                 }
-                messages.query(FrontendRequest.GET_FEATURES);
+                frontend.fence();
                 for (int i = 0; i < bases.length; i++) {
                     bases[i] = rings.get(i).driver().baseInMemory();
                 }

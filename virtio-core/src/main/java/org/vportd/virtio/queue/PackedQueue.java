@@ -167,9 +167,26 @@ public final class PackedQueue extends VirtQueue {
         long rest = headRest;
         headRest = NOT_READ;
         int cursor = nextWalk;
+        chain.begin(PackedLayout.offset(cursor));
+        if ((rest & (NEXT | INDIRECT)) != 0 || notes != null || taken == size) {
+            return walkChain(cursor, rest, notes);
+        }
+        chain.add(LittleEndian.getLong(descriptor(cursor)), rest & LENGTH, (rest & WRITABLE) != 0); // the usual case
+        countDescriptors(1);
+        if (chain.isMissing()) {
+            return UNTRANSLATED;
+        }
+        nextWalk = PackedLayout.next(cursor, size);
+        taken++;
+        return chainOf((int) (rest >>> 32) & 0xffff, 1, chain.isWritable());
+    }
+
+    /** Walks any chain: of several descriptors, with a table, to be noted, or one too many for the ring. */
+    private long walkChain(int first, long firstRest, @Nullable InflightPacked notes) {
+        int cursor = first;
+        long rest = firstRest;
         int id;
         int slots = 0;
-        chain.begin(PackedLayout.offset(cursor));
         if (notes != null) {
             notes.start();
         }

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * sources of random numbers when it pleases.
  */
 public final class OpenDescriptors {
-    private static final String TEMPORARY = System.getProperty("java.io.tmpdir") + "/";
+    private static final String TEMPORARY = temporary();
 
     /** How what they are open at begins: files are those in the temporary folders of tests. */
     private static final List<String> COUNTED = List.of(
@@ -31,13 +31,22 @@ public final class OpenDescriptors {
 
     private OpenDescriptors() {}
 
+    /** As the kernel names it. */
+    private static String temporary() {
+        try {
+            return Path.of(System.getProperty("java.io.tmpdir")).toRealPath() + "/";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** How many are open. */
     public static long count() {
         return count(targets());
     }
 
     /**
-     * Checks that nothing has been left open. There may be less: the peers of the last test close in their own time.
+     * Checks that nothing has been left open. There may be fewer: the peers of the last test close in their own time.
      *
      * @param before what {@link #count} was at the start
      */
@@ -68,7 +77,7 @@ public final class OpenDescriptors {
         try {
             return Files.readSymbolicLink(link).toString();
         } catch (IOException e) {
-            return "closed meanwhile"; // as the one is that lists them
+            return "closed meanwhile";
         }
     }
 }
