@@ -35,7 +35,7 @@ class GuestThroughputIT {
     private static final String OURS = "org.vportd.test";
     private static final String BUILT_IN = "org.qemu.builtin";
     private static final int[] SIZES = {64, 1024, 4096, 32 * 1024, 64 * 1024};
-    private static final int ROUNDS = 3;
+    private static final int ROUNDS = 7;
     private static final double RUN_S = 0.6;
     private static final int MAX_PORTS = 4;
 
