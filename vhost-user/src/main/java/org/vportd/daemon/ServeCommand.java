@@ -167,16 +167,15 @@ final class ServeCommand implements Callable<Integer> {
                 parsed.objects(),
                 parsed.chardevs(),
                 parsed.monitors(),
-                DevicesConfig.of(parsed.devices(), socket(given)),
+                DevicesConfig.of(parsed.devices(), socket(given, socketPath, fd)),
                 threads(given),
                 poll(given),
                 true,
                 parsed.passed());
     }
 
-    private static @Nullable SocketConfig socket(ParseResult given) throws ConfigException {
-        String socketPath = given.matchedOptionValue("--socket-path", null);
-        Integer fd = given.matchedOptionValue("--fd", null);
+    private static @Nullable SocketConfig socket(ParseResult given, @Nullable String socketPath, @Nullable Integer fd)
+            throws ConfigException {
         if (socketPath == null && fd == null) {
             return null;
         }

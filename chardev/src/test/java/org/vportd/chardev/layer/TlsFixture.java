@@ -1,7 +1,5 @@
 package org.vportd.chardev.layer;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -34,8 +32,7 @@ abstract class TlsFixture {
 
     @BeforeAll
     static void makeCertificates() throws Exception {
-        assumeTrue(Certificates.arePossible(), "there is no openssl");
-        certificates = new Certificates(folder.resolve("tls")).usual();
+        certificates = Certificates.usualIn(folder);
     }
 
     @BeforeEach

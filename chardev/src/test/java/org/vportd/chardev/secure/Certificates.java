@@ -1,5 +1,7 @@
 package org.vportd.chardev.secure;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -28,8 +30,13 @@ public final class Certificates {
         authority("ca", "/C=GB/O=Example/CN=Example CA");
     }
 
-    /** Whether there is an {@code openssl} to make them with. */
-    public static boolean arePossible() {
+    /** Makes an authority, a server's and a client's in a new folder within this one. Without openssl the test is skipped. */
+    public static Certificates usualIn(Path folder) throws Exception {
+        assumeTrue(arePossible(), "there is no openssl");
+        return new Certificates(folder.resolve("tls")).usual();
+    }
+
+    private static boolean arePossible() {
         return Arrays.stream(String.valueOf(System.getenv("PATH")).split(":", -1))
                 .anyMatch(each -> Files.isExecutable(Path.of(each, "openssl")));
     }

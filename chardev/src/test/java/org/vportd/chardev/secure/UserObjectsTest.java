@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,8 +32,7 @@ class UserObjectsTest {
 
     @BeforeAll
     static void makeCertificates() throws Exception {
-        assumeTrue(Certificates.arePossible(), "there is no openssl");
-        certificates = new Certificates(folder.resolve("tls")).usual();
+        certificates = Certificates.usualIn(folder);
     }
 
     private UserObject add(String options) throws ConfigException {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -45,8 +44,7 @@ class TlsSocketTest {
 
     @BeforeAll
     static void makeCertificates() throws Exception {
-        assumeTrue(Certificates.arePossible(), "there is no openssl");
-        certificates = new Certificates(folder.resolve("tls")).usual();
+        certificates = Certificates.usualIn(folder);
     }
 
     @BeforeEach
