@@ -1,6 +1,5 @@
 package org.vportd.virtio.queue;
 
-import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vportd.posix.IoVector;
@@ -51,9 +50,7 @@ public abstract class VirtQueue implements AutoCloseable {
     private final boolean batches;
     private final int maxReadable;
     private final int maxWritable;
-    private final int callAfter;
-    private final DriverNotifier notifier;
-    private final CallPatience patience = new CallPatience();
+    private final DriverCalls calls;
     private final IoVector segments = new IoVector();
     private long[] tickets = new long[INITIAL_CHAINS];
     private long[] sizes = new long[INITIAL_CHAINS];
@@ -71,11 +68,7 @@ public abstract class VirtQueue implements AutoCloseable {
     private int batchedSteps;
 
     private int batchedId;
-    /** Steps shown to the driver since it was asked last whether it wants a call. */
-    private int uncalled;
-
     private boolean waiting;
-    private boolean called;
     private @Nullable BooleanSupplier looker;
 
     /** Notes what is written to guest memory, or null. */
@@ -92,8 +85,7 @@ public abstract class VirtQueue implements AutoCloseable {
         this.batches = config.features().inOrder();
         this.maxReadable = partOf(config, 2);
         this.maxWritable = partOf(config, 4);
-        this.callAfter = config.size() / 2;
-        this.notifier = notifier;
+        this.calls = new DriverCalls(this, config.size() / 2, notifier);
     }
 
     /**
@@ -371,7 +363,7 @@ public abstract class VirtQueue implements AutoCloseable {
     /** Shows the driver what was returned since the last time, and calls it if it wants that. */
     public final void publish() {
         show();
-        callDriver();
+        calls.make();
     }
 
     /**
@@ -380,9 +372,7 @@ public abstract class VirtQueue implements AutoCloseable {
      */
     public final void publishPart() {
         show();
-        if (uncalled >= callAfter) {
-            callDriver();
-        }
+        calls.makeIfMany();
     }
 
     private void show() {
@@ -392,44 +382,18 @@ public abstract class VirtQueue implements AutoCloseable {
             putUsed(batchedId, 0, steps);
         }
         if (progress == null) {
-            uncalled += showUsed();
+            calls.shown(showUsed());
         } else if (base() != shownBase) {
             progress.returning(base(), firstDone);
-            uncalled += showUsed();
+            calls.shown(showUsed());
             shownBase = base();
             consumedSinceShown = firstDone;
         }
     }
 
-    private void callDriver() {
-        int shown = uncalled;
-        uncalled = 0;
-        if (shown > 0 && driverWantsCall(shown) && (isFirstCall() || !seesByItself(shown))) {
-            called = true;
-            notifier.call();
-        }
-    }
-
-    /** Whether the driver, which wants a call, has seen what was shown before one could reach it. */
-    private boolean seesByItself(int shown) {
-        if (!patience.isWorthwhile()) {
-            return false;
-        }
-        for (int look = 0; look < CallPatience.LOOKS; look++) {
-            Thread.onSpinWait();
-            VarHandle.acquireFence(); // each look reads anew
-            if (!driverWantsCall(shown)) {
-                patience.paid();
-                return true;
-            }
-        }
-        patience.wasted();
-        return false;
-    }
-
     /** Whether the driver was never called: it may have begun to wait before it could say for what. */
     final boolean isFirstCall() {
-        return !called;
+        return calls.isFirst();
     }
 
     /**
@@ -456,10 +420,7 @@ public abstract class VirtQueue implements AutoCloseable {
      * @return how much of the first one was consumed
      */
     public final HeldPosition rewind() {
-        if (uncalled > 0) {
-            uncalled = 0;
-            notifier.call(); // wanted or not: the ring, which would say it, may have gone
-        }
+        calls.makeUnasked();
         HeldPosition position = firstDone == 0 ? held : new HeldPosition(base(), firstDone);
         unwalk();
         segments.clear();
