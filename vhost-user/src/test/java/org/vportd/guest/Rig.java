@@ -25,7 +25,7 @@ final class Rig implements AutoCloseable {
     private static final int MAX_PORTS = 12;
     private static final int NUM_VQS = 2 * (MAX_PORTS + 1);
     private static final Duration BOOT_TIMEOUT = Duration.ofSeconds(60);
-    private static final Duration KERNEL_TIMEOUT = Duration.ofSeconds(15);
+    private static final Duration KERNEL_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration STATE_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
     private static final Pattern WRONG =

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -50,6 +51,12 @@ abstract class RigTests {
 
     static String pattern(int seed, long bytes) {
         return new TestPattern(seed).sha256(bytes);
+    }
+
+    /** The virtio features, or the protocol features, that the guest has taken. */
+    long negotiated(String what) throws IOException {
+        Pattern pattern = Pattern.compile(" " + what + "=0x([0-9a-f]+)");
+        return Long.parseLong(rig().daemon().awaitLog(pattern, SHORT).group(1), 16);
     }
 
     /** The port opened in the guest, and a peer that the guest knows of. */

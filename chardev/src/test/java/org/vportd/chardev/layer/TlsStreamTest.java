@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -163,26 +165,42 @@ class TlsStreamTest extends TlsFixture {
         LayerChardev chardev = serve(serverSettings("", null));
         RecordingHandler front = agreed(client, chardev);
         front.write("before");
+        CompletableFuture<byte[]> before = new CompletableFuture<>();
+        CompletableFuture<Long> unused = start(() -> {
+            InputStream in = client.socket.getInputStream();
+            before.complete(in.readNBytes(6));
+            return in.transferTo(OutputStream.nullOutputStream());
+        });
         try (Fd file = Posix.memoryFile("guest", 65536);
                 MappedMemory memory = MappedMemory.map(file, 0, 65536);
                 IoVector data = new IoVector()) {
             Posix.resize(file, 0);
             data.add(memory.address(), 65536);
-            // The virtual machine reports the error when it pleases, but before long.
-            InternalError lost = assertThrows(InternalError.class, () -> {
-                while (!chardev.hasEnded()) {
-                    front.frontend().write(data);
-                    for (int i = 0; i < 100_000; i++) {
-                        Thread.onSpinWait();
-                    }
-                }
-            });
+            InternalError lost = assertThrows(InternalError.class, () -> writeUntilEnd(chardev, front, data));
             assertTrue(String.valueOf(lost.getMessage()).contains("memory"), lost.toString());
         }
         fixture.loop().until("ended", chardev::hasEnded);
         assertEquals(List.of(ChardevEvent.OPENED, ChardevEvent.CLOSED), front.events());
-        byte[] before = client.socket.getInputStream().readNBytes(6);
-        assertEquals("before", new String(before, StandardCharsets.ISO_8859_1));
+        assertEquals("before", new String(before.get(20, TimeUnit.SECONDS), StandardCharsets.ISO_8859_1));
+    }
+
+    /** The virtual machine reports the error when it pleases: late, when there is nothing to end, then again. */
+    private void writeUntilEnd(LayerChardev chardev, RecordingHandler front, IoVector data) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        InternalError lost = new InternalError("none");
+        while (!chardev.hasEnded()) {
+            assertTrue(System.nanoTime() - end < 0, lost::toString);
+            try {
+                front.frontend().write(data);
+                for (int i = 0; i < 100_000; i++) {
+                    Thread.onSpinWait();
+                }
+                fixture.loop().loop().turn(0);
+            } catch (InternalError e) {
+                lost = e;
+            }
+        }
+        throw lost;
     }
 
     @Test

@@ -9,16 +9,14 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.concurrent.Future;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.vportd.vhostuser.protocol.ProtocolFeature;
 import org.vportd.virtio.VirtioFeature;
 
-/** The packaged daemon serves real Linux guests. */
+/** The packaged daemon serves real Linux guests in QEMU. */
 @Tag("guest")
-class GuestIT {
+class GuestInQemuIT {
     /** Run by the profile {@code soak}: what it shows, another kind of guest shows in every run. */
     private static final String LONG = "long";
 
@@ -28,13 +26,6 @@ class GuestIT {
 
     private static Qmp connectMonitor(RigTests tests) throws Exception {
         return Qmp.connect(tests.rig().dir().resolve("qmp"));
-    }
-
-    /** The virtio features, or the protocol features, that the guest has taken. */
-    private static long negotiated(RigTests tests, String what) throws Exception {
-        Pattern pattern = Pattern.compile(" " + what + "=0x([0-9a-f]+)");
-        return Long.parseLong(
-                tests.rig().daemon().awaitLog(pattern, RigTests.SHORT).group(1), 16);
     }
 
     /** QEMU's monitor stops the machine again and again while data moves both ways. */
@@ -69,12 +60,12 @@ class GuestIT {
     @Nested
     class QemuWithPackedRings extends RingTests {
         QemuWithPackedRings() {
-            super(GuestIT::qemu, ",packed=on,in_order=on");
+            super(GuestInQemuIT::qemu, ",packed=on,in_order=on");
         }
 
         @Test
         void shouldHaveNegotiatedPackedRings() throws Exception {
-            assertTrue(VirtioFeature.has(negotiated(this, "features"), VirtioFeature.VIRTIO_F_RING_PACKED));
+            assertTrue(VirtioFeature.has(negotiated("features"), VirtioFeature.VIRTIO_F_RING_PACKED));
         }
 
         @Test
@@ -93,7 +84,7 @@ class GuestIT {
 
         @Test
         void shouldMoveDataBeforeAndAfterReboot() throws Exception {
-            long features = negotiated(this, "features");
+            long features = negotiated("features");
             assertFalse(VirtioFeature.has(features, VirtioFeature.VIRTIO_F_EVENT_IDX));
             assertFalse(VirtioFeature.has(features, VirtioFeature.VIRTIO_F_INDIRECT_DESC));
             try (HostPeer peer = openBothEnds()) {
@@ -106,25 +97,11 @@ class GuestIT {
         }
     }
 
-    /** User-mode Linux that kicks, and is called, by messages. */
-    @Nested
-    class UserModeLinuxWithMessages extends RingTests {
-        UserModeLinuxWithMessages() {
-            super((socket, dir, numVqs) -> Guest.uml(socket, dir), ",inband=on");
-        }
-
-        @Test
-        void shouldHaveNegotiatedMessages() throws Exception {
-            long features = negotiated(this, "protocol_features");
-            assertTrue(ProtocolFeature.has(features, ProtocolFeature.VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS));
-        }
-    }
-
     /** QEMU with split rings, where one thing more is possible: its monitor stops the machine and resets it. */
     @Nested
     class Qemu extends GuestTests {
         Qemu() {
-            super(GuestIT::qemu);
+            super(GuestInQemuIT::qemu);
         }
 
         @Test
@@ -162,14 +139,6 @@ class GuestIT {
                 rig().awaitPeer("up");
                 assertBothWays(peer, 23);
             }
-        }
-    }
-
-    /** User-mode Linux: one thread, no interrupts while it waits for an acknowledgement, larger queues. */
-    @Nested
-    class UserModeLinux extends GuestTests {
-        UserModeLinux() {
-            super((socket, dir, numVqs) -> Guest.uml(socket, dir));
         }
     }
 }
