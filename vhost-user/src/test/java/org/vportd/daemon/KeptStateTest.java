@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
@@ -27,6 +29,7 @@ import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateRecord;
 
 /** The option {@code --state}. */
+@Timeout(60)
 class KeptStateTest {
     @TempDir
     Path dir;
@@ -147,5 +150,28 @@ class KeptStateTest {
             device.keepNoMore();
         }
         assertEquals(0, Files.size(path));
+    }
+
+    @Test
+    @DisplayName("A port can be unplugged, and plugged again, when the file has been cut")
+    void unplugsPortsAfterTruncation() throws Exception {
+        Path path = dir.resolve("state");
+        String port = "'driver': 'virtserialport', 'id': 'p', 'nr': 1, 'name': 'org.test'";
+        try (DaemonThread daemon = new DaemonThread(List.of(
+                        "--socket-path=" + dir.resolve("vm"),
+                        "--state=" + path,
+                        "-qmp",
+                        "unix:" + dir.resolve("qmp") + ",server=on,wait=off"));
+                ChaosMonitor monitor = new ChaosMonitor(dir.resolve("qmp"))) {
+            assertNotNull(daemon);
+            assertTrue(monitor.succeeds("device_add", port));
+            try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+                file.setLength(0);
+            }
+            for (int i = 0; i < 3; i++) {
+                assertTrue(monitor.succeeds("device_del", "'id': 'p'"));
+                assertTrue(monitor.succeeds("device_add", port));
+            }
+        }
     }
 }

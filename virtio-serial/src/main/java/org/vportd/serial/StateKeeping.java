@@ -1,5 +1,6 @@
 package org.vportd.serial;
 
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
@@ -11,6 +12,8 @@ final class StateKeeping {
     private final LoopTask task;
     private @Nullable StateKeeper keeper;
     private boolean unkept;
+    /** Ports that have gone, and whose notes are in the way of the next ones. */
+    private final BitSet left = new BitSet();
 
     StateKeeping(SerialDevice device, EventLoop loop) {
         this.device = device;
@@ -24,6 +27,7 @@ final class StateKeeping {
 
     /** Leaves what has been kept as it is. */
     void end() {
+        left.clear();
         keeper = null;
         task.cancel();
         device.ports().forEach(port -> port.track(null));
@@ -31,14 +35,24 @@ final class StateKeeping {
 
     void plugged(SerialPort port) {
         if (keeper != null) {
+            clearLeft(keeper);
             port.track(keeper.progress(port.id()));
         }
     }
 
+    /** Clears its notes later: what they are kept in may be gone, and whoever unplugs a port shall not fail by that. */
     void unplugged(SerialPort port) {
         if (keeper != null) {
-            keeper.progress(port.id()).clear(); // it was in what this port had to put out
+            left.set(port.id());
+            changed();
         }
+    }
+
+    private void clearLeft(StateKeeper to) {
+        for (int id = left.nextSetBit(0); id >= 0; id = left.nextSetBit(id + 1)) {
+            to.progress(id).clear();
+        }
+        left.clear();
     }
 
     /** Something has changed that has to be kept, in this turn of the loop at the latest. */
@@ -52,8 +66,9 @@ final class StateKeeping {
     /** Keeps what has changed. */
     void keep() {
         if (unkept && keeper != null) {
-            unkept = false;
+            clearLeft(keeper);
             keeper.keep(device.save());
+            unkept = false; // now: if this is given up for something else, it is done once more
         }
     }
 }
