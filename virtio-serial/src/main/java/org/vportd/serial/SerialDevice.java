@@ -287,7 +287,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         keeping.end();
     }
 
-    /** Keeps nothing any more: another process goes on with the device. */
+    /** Keeps nothing any more: another process does, or nobody can. */
     public void keepElsewhere() {
         keeping.end();
     }

@@ -12,7 +12,7 @@ final class StateKeeping {
     private final LoopTask task;
     private @Nullable StateKeeper keeper;
     private boolean unkept;
-    /** Ports that have gone, and whose notes are in the way of the next ones. */
+    /** Ports that have gone, and whose notes are cleared with the next state. */
     private final BitSet left = new BitSet();
 
     StateKeeping(SerialDevice device, EventLoop loop) {
@@ -34,25 +34,18 @@ final class StateKeeping {
     }
 
     void plugged(SerialPort port) {
+        keep();
         if (keeper != null) {
-            clearLeft(keeper);
             port.track(keeper.progress(port.id()));
         }
     }
 
-    /** Clears its notes later: what they are kept in may be gone, and whoever unplugs a port shall not fail by that. */
+    /** What the port had to put out is of no use to the next one. */
     void unplugged(SerialPort port) {
         if (keeper != null) {
             left.set(port.id());
             changed();
         }
-    }
-
-    private void clearLeft(StateKeeper to) {
-        for (int id = left.nextSetBit(0); id >= 0; id = left.nextSetBit(id + 1)) {
-            to.progress(id).clear();
-        }
-        left.clear();
     }
 
     /** Something has changed that has to be kept, in this turn of the loop at the latest. */
@@ -65,10 +58,15 @@ final class StateKeeping {
 
     /** Keeps what has changed. */
     void keep() {
-        if (unkept && keeper != null) {
-            clearLeft(keeper);
-            keeper.keep(device.save());
-            unkept = false; // now: if this is given up for something else, it is done once more
+        StateKeeper to = keeper;
+        if (!unkept || to == null) {
+            return;
         }
+        to.keep(device.save()); // which may find that this was the last time
+        unkept = false; // now: if this is given up for something else, it is done once more
+        for (int id = left.nextSetBit(0); id >= 0; id = left.nextSetBit(id + 1)) {
+            to.progress(id).clear();
+        }
+        left.clear();
     }
 }
