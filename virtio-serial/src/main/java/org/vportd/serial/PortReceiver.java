@@ -22,6 +22,7 @@ final class PortReceiver {
     private final SerialPort port;
     private final ChardevFrontend frontend;
     private final LoopTask task;
+    private final LoopTask callTask;
     private @Nullable VirtQueue queue;
     private int ahead = MIN_AHEAD;
 
@@ -29,6 +30,7 @@ final class PortReceiver {
         this.port = port;
         this.frontend = frontend;
         this.task = loop.task(this::queueNotified);
+        this.callTask = loop.task(this::call);
     }
 
     void start(VirtQueue started) {
@@ -43,6 +45,7 @@ final class PortReceiver {
 
     void stop() {
         task.cancel();
+        callTask.cancel();
         if (queue != null) {
             queue.rewind();
             queue = null;
@@ -87,13 +90,31 @@ final class PortReceiver {
         }
         try {
             int before = current.windowChains();
+            boolean full = bytes == current.segments().bytes();
             current.fill(bytes);
-            current.publish();
+            if (full) {
+                current.publishPart(); // the peer has more, as a rule
+                callTask.schedule();
+            } else {
+                current.publish();
+            }
             int used = before - current.windowChains();
             ahead = Math.max(MIN_AHEAD, Math.min(MAX_AHEAD, 2 * used)); // look ahead as far as the peer has use for
             current.walkWritable(ahead); // while the peer is busy, rather than when its next bytes wait
         } catch (DriverFaultException e) {
             port.driverFault(port.rxQueueIndex(), e);
+        } catch (InternalError | MemoryFaultException e) {
+            port.memoryFault(e);
+        }
+    }
+
+    private void call() {
+        VirtQueue current = queue;
+        if (current == null) {
+            return;
+        }
+        try {
+            current.publish();
         } catch (InternalError | MemoryFaultException e) {
             port.memoryFault(e);
         }

@@ -175,6 +175,35 @@ class PortReceiverTest {
     }
 
     @Test
+    @DisplayName("VS-31 one interrupt for all reads of a turn, and it comes when the ring stops before")
+    void shouldInterruptOnceWhenSeveralReadsFollowEachOther() throws PosixException, ConfigException {
+        replace(new DeviceUnderTest.Shape(64, 8, true, false));
+        DriverQueue rx = dut.rx(port);
+        rx.fill(16);
+        chardev.feed("the first call is for free");
+        dut.settle();
+        rx.filledAndPosted(16);
+        int[] filled = {0};
+        rx.whenCalled(() -> {
+            filled[0] += rx.filledAndPosted(16).size();
+            rx.ring().enableCalls(); // so that each part would be worth a call
+        });
+        rx.ring().enableCalls();
+        int before = rx.calls();
+        chardev.feed("x".repeat(16 * 20)); // more than one read is given room for
+        dut.settle();
+        assertEquals(20, filled[0]);
+        assertEquals(1, rx.calls() - before);
+
+        chardev.feed("x".repeat(16 * 16));
+        dut.loop().turn(0);
+        assertEquals(1, rx.calls() - before);
+        dut.stop();
+        assertEquals(2, rx.calls() - before);
+        assertEquals(36, filled[0]);
+    }
+
+    @Test
     @DisplayName("V10 only the writable part is used; a buffer without one comes back empty")
     void shouldReturnBufferEmptyWhenItHasNoRoom() {
         DriverQueue rx = dut.rx(port);

@@ -51,6 +51,7 @@ public abstract class VirtQueue implements AutoCloseable {
     private final boolean batches;
     private final int maxReadable;
     private final int maxWritable;
+    private final int callAfter;
     private final DriverNotifier notifier;
     private final CallPatience patience = new CallPatience();
     private final IoVector segments = new IoVector();
@@ -70,6 +71,9 @@ public abstract class VirtQueue implements AutoCloseable {
     private int batchedSteps;
 
     private int batchedId;
+    /** Steps shown to the driver since it was asked last whether it wants a call. */
+    private int uncalled;
+
     private boolean waiting;
     private boolean called;
     private @Nullable BooleanSupplier looker;
@@ -88,6 +92,7 @@ public abstract class VirtQueue implements AutoCloseable {
         this.batches = config.features().inOrder();
         this.maxReadable = partOf(config, 2);
         this.maxWritable = partOf(config, 4);
+        this.callAfter = config.size() / 2;
         this.notifier = notifier;
     }
 
@@ -365,20 +370,40 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /** Shows the driver what was returned since the last time, and calls it if it wants that. */
     public final void publish() {
+        show();
+        callDriver();
+    }
+
+    /**
+     * The same for a device that will have more to return at once: the call is put off until half of the ring has come
+     * together. A {@link #publish} or {@link #rewind} follows in the same turn, and makes it.
+     */
+    public final void publishPart() {
+        show();
+        if (uncalled >= callAfter) {
+            callDriver();
+        }
+    }
+
+    private void show() {
         int steps = batchedSteps;
         if (steps > 0) {
             batchedSteps = 0;
             putUsed(batchedId, 0, steps);
         }
-        int shown = 0;
         if (progress == null) {
-            shown = showUsed();
+            uncalled += showUsed();
         } else if (base() != shownBase) {
             progress.returning(base(), firstDone);
-            shown = showUsed();
+            uncalled += showUsed();
             shownBase = base();
             consumedSinceShown = firstDone;
         }
+    }
+
+    private void callDriver() {
+        int shown = uncalled;
+        uncalled = 0;
         if (shown > 0 && driverWantsCall(shown) && (isFirstCall() || !seesByItself(shown))) {
             called = true;
             notifier.call();
@@ -426,11 +451,15 @@ public abstract class VirtQueue implements AutoCloseable {
 
     /**
      * Gives the window back to the ring: its chains are available again, in the same order. What was returned has been
-     * published before.
+     * published before, at least {@linkplain #publishPart in part}.
      *
      * @return how much of the first one was consumed
      */
     public final HeldPosition rewind() {
+        if (uncalled > 0) {
+            uncalled = 0;
+            notifier.call(); // wanted or not: the ring, which would say it, may have gone
+        }
         HeldPosition position = firstDone == 0 ? held : new HeldPosition(base(), firstDone);
         unwalk();
         segments.clear();

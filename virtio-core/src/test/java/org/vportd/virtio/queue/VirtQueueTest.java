@@ -457,6 +457,79 @@ class VirtQueueTest {
     }
 
     @Test
+    void shouldCallOnceWhenPartsWerePublishedBefore() throws Exception {
+        try (QueueFixture f = new QueueFixture(format, 8, true)) {
+            fillable(f, 4);
+            f.queue.fill(2);
+            f.queue.publishPart();
+            assertTrue(f.driver.poll());
+            assertTrue(f.driver.poll());
+            assertFalse(f.driver.poll());
+            assertEquals(0, f.calls);
+            f.queue.fill(1);
+            f.queue.publish();
+            assertTrue(f.driver.poll());
+            assertEquals(1, f.calls);
+            f.queue.publish();
+            f.queue.rewind();
+            assertEquals(1, f.calls);
+        }
+    }
+
+    @Test
+    void shouldCallAtTheChainWhenItWasShownInAPartBefore() throws Exception {
+        try (QueueFixture f = new QueueFixture(format, 16, true)) {
+            moveOne(f);
+            int before = f.calls;
+            fillable(f, 4);
+            assertFalse(f.driver.enableCallsAfter(1));
+            f.queue.fill(2);
+            f.queue.publishPart();
+            f.queue.fill(1);
+            f.queue.publish(); // the one that was named is further back than this
+            assertEquals(before + 1, f.calls);
+        }
+    }
+
+    @Test
+    void shouldCallWhenHalfOfTheRingIsPublishedInParts() throws Exception {
+        for (boolean eventIdx : new boolean[] {true, false}) {
+            try (QueueFixture f = new QueueFixture(format, 8, eventIdx)) {
+                fillable(f, 8);
+                f.queue.fill(3);
+                f.queue.publishPart();
+                assertEquals(0, f.calls);
+                f.queue.fill(1);
+                f.queue.publishPart();
+                assertEquals(1, f.calls);
+            }
+        }
+    }
+
+    @Test
+    void shouldCallWhenRingStopsAndACallIsOwed() throws Exception {
+        try (QueueFixture f = new QueueFixture(format, 8, true)) {
+            fillable(f, 4);
+            f.queue.fill(2);
+            f.queue.publishPart();
+            f.queue.rewind();
+            f.queue.rewind();
+            assertEquals(1, f.calls);
+        }
+    }
+
+    /** A window of buffers of one byte, and a driver that wants to be called. */
+    private static void fillable(QueueFixture f, int buffers) {
+        for (int i = 0; i < buffers; i++) {
+            f.driver.addWritable(f.data(1), 1, i);
+        }
+        f.driver.publish();
+        f.driver.enableCalls();
+        f.queue.walkWritable(buffers);
+        assertEquals(buffers, f.queue.windowChains());
+    }
+
+    @Test
     void shouldNotCallWhenDriverDisabledCalls() throws Exception {
         for (boolean eventIdx : new boolean[] {true, false}) {
             try (QueueFixture f = new QueueFixture(format, 8, eventIdx)) {
