@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -22,6 +23,7 @@ import org.vportd.loop.EventLoop;
 
 /** The chardevs that exist, by id, and the types there are. Loop thread only. */
 public final class Chardevs implements AutoCloseable {
+    private static final String BASE_SUFFIX = "-base";
     private static final Logger LOG = System.getLogger(Chardevs.class.getName());
     private static final Set<String> COMMON_KEYS = Set.of("backend", "id", "mux", "mux-be-id");
 
@@ -95,6 +97,18 @@ public final class Chardevs implements AutoCloseable {
     }
 
     /**
+     * What the user has to be told once of what options have made, see {@link Chardev#notice}. With {@code mux=on} it is
+     * the one beneath that has something to tell.
+     *
+     * @throws ConfigException if nothing could be made from them
+     */
+    public Optional<String> notice(Options options) throws ConfigException {
+        String suffix = options.bool("mux", false) ? BASE_SUFFIX : "";
+        Chardev made = byId.get(options.id() + suffix);
+        return made == null ? Optional.empty() : made.notice();
+    }
+
+    /**
      * Makes a chardev under an id of any form.
      *
      * @throws ConfigException as {@link #add(Options)}
@@ -126,7 +140,7 @@ public final class Chardevs implements AutoCloseable {
         if (byId.containsKey(id)) {
             throw new ConfigException("Chardev with id '" + id + "' already exists");
         }
-        String baseId = id + "-base";
+        String baseId = id + BASE_SUFFIX;
         add(baseId, options.without("mux").with("id", baseId));
         try {
             return add(id, Options.of(Map.of("backend", "mux", "chardev", baseId)));

@@ -403,9 +403,9 @@ final class Daemon implements AutoCloseable {
     }
 
     private void addChardev(Options options) throws ConfigException {
-        Chardev chardev = chardevs.add(options);
+        Chardev unused = chardevs.add(options);
         if (config.notices()) {
-            chardev.notice().ifPresent(Console.err()::println);
+            chardevs.notice(options).ifPresent(Console.err()::println);
         }
     }
 

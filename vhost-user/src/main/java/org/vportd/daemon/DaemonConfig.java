@@ -36,6 +36,24 @@ record DaemonConfig(
         int pollUs,
         boolean notices,
         List<PassedFd> passed) {
+    /** The same, but nobody is told how to go on. */
+    DaemonConfig withoutNotices() {
+        return new DaemonConfig(
+                statePath,
+                handoverPath,
+                once,
+                name,
+                escape,
+                objects,
+                chardevs,
+                monitors,
+                devices,
+                maxLoops,
+                pollUs,
+                false,
+                passed);
+    }
+
     /**
      * Packs what there is besides devices, chardevs and objects, for a process that takes over.
      *

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 
 /** A daemon in a thread of this process, started from the options that a user would type. */
@@ -38,7 +37,8 @@ final class DemoDaemon implements AutoCloseable {
     }
 
     private static void run(EventLoop loop, Path dir, CompletableFuture<Void> started) {
-        try (Daemon daemon = Daemon.start(loop, config(dir))) {
+        try (Daemon daemon =
+                Daemon.start(loop, ServeCommand.config(arguments(dir)).withoutNotices())) {
             started.complete(null);
             daemon.run();
         } catch (Exception e) {
@@ -46,51 +46,26 @@ final class DemoDaemon implements AutoCloseable {
         }
     }
 
-    private static DaemonConfig config(Path dir) throws Exception {
-        return new DaemonConfig(
-                null,
-                null,
-                false,
-                null,
-                (byte) 1,
-                List.of(),
-                chardevs(dir).stream()
-                        .map(text -> ChardevConfig.of(parse(text, "backend")))
-                        .toList(),
-                List.of(),
-                DevicesConfig.of(
-                        devices().stream().map(text -> parse(text, "driver")).toList(),
-                        SocketConfig.at(socketPath(dir))),
-                1,
-                0,
-                false,
-                List.of());
-    }
-
-    private static Options parse(String text, String impliedKey) {
-        return Options.parse(text, impliedKey, warning -> {});
-    }
-
     private static String socketPath(Path dir) {
         return dir.resolve("vportd.sock").toString();
     }
 
-    private static List<String> chardevs(Path dir) {
+    private static List<String> arguments(Path dir) {
         return List.of(
+                "--socket-path=" + socketPath(dir),
+                "-chardev",
                 "pty,id=con,path=" + dir.resolve("console"),
-                "socket,id=chan,path=" + dir.resolve("channel.sock") + ",server=on,wait=off");
-    }
-
-    private static List<String> devices() {
-        return List.of("virtconsole,chardev=con", "virtserialport,chardev=chan,name=org.vportd.demo,nr=" + CHANNEL);
+                "-chardev",
+                "socket,id=chan,path=" + dir.resolve("channel.sock") + ",server=on,wait=off",
+                "-device",
+                "virtconsole,chardev=con",
+                "-device",
+                "virtserialport,chardev=chan,name=org.vportd.demo,nr=" + CHANNEL);
     }
 
     /** The command line that would start the same. */
     String commandLine() {
-        StringBuilder line = new StringBuilder("vportd --socket-path=" + socketPath());
-        chardevs(dir).forEach(text -> line.append(" \\\n    -chardev ").append(text));
-        devices().forEach(text -> line.append(" \\\n    -device ").append(text));
-        return line.toString();
+        return "vportd " + String.join(" ", arguments(dir)).replace(" -", " \\\n    -");
     }
 
     String socketPath() {

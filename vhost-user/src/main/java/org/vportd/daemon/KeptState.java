@@ -8,13 +8,15 @@ import org.vportd.serial.SerialOptions;
 import org.vportd.serial.state.DeviceState;
 import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateFormatException;
+import org.vportd.serial.state.StateKeeper;
 import org.vportd.serial.state.StateRecord;
+import org.vportd.virtio.queue.QueueProgress;
 
 /**
  * The state of a device in a file that outlives the process. A file that cannot be used any more, for somebody else has cut
  * it, costs the device nothing but that.
  */
-final class KeptState implements AutoCloseable {
+final class KeptState implements StateKeeper, AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger(KeptState.class.getName());
 
     private final EventLoop loop;
@@ -63,7 +65,7 @@ final class KeptState implements AutoCloseable {
                 device.remember(last);
                 LOGGER.log(System.Logger.Level.INFO, "the guest of an earlier process is known: device=" + id);
             }
-            device.keepIn(record);
+            device.keepIn(kept);
             return kept;
         } catch (IOException e) {
             throw new StartException("cannot use the state file: device=" + id + ": " + e.getMessage());
@@ -75,7 +77,7 @@ final class KeptState implements AutoCloseable {
         SerialOptions options = device.options();
         StateRecord record = file.record(options.id(), options.maxPorts());
         KeptState kept = new KeptState(loop, device, record);
-        device.keepIn(record);
+        device.keepIn(kept);
         return kept;
     }
 
@@ -88,13 +90,32 @@ final class KeptState implements AutoCloseable {
         if (gone || (!anybody && record.isIntact())) {
             return false;
         }
+        giveUp();
+        return true;
+    }
+
+    private void giveUp() {
         gone = true;
         LOGGER.log(
                 System.Logger.Level.WARNING,
                 "the state file has been cut, and is not used any more: device="
                         + device.options().id());
-        device.keepNoMore();
-        return true;
+        device.keepElsewhere();
+    }
+
+    /** Looks first: a fault may be reported late, to whoever is at work then, such as a monitor. */
+    @Override
+    public void keep(DeviceState state) {
+        if (record.isIntact()) {
+            record.keep(state);
+        } else {
+            giveUp();
+        }
+    }
+
+    @Override
+    public QueueProgress progress(int port) {
+        return record.progress(port);
     }
 
     @Override

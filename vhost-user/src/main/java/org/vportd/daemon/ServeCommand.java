@@ -5,6 +5,7 @@ import static org.vportd.daemon.OptionSpecs.named;
 import static org.vportd.daemon.OptionSpecs.number;
 import static org.vportd.daemon.OptionSpecs.text;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -98,6 +99,18 @@ final class ServeCommand implements Callable<Integer> {
     /** Makes what picocli needs to know to run it. */
     static CommandSpec spec() {
         return new ServeCommand().spec;
+    }
+
+    /**
+     * Reads what a command line asks for, as far as it is about the daemon.
+     *
+     * @throws CommandLine.ParameterException if it is no command line
+     * @throws ConfigException if an option has a value that it cannot have
+     */
+    static DaemonConfig config(List<String> args) throws ConfigException {
+        ServeCommand command = new ServeCommand();
+        ParseResult given = new CommandLine(command.spec).parseArgs(args.toArray(new String[0]));
+        return command.config(given, new BackendArguments(given));
     }
 
     @Override

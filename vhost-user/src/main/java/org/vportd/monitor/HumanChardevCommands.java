@@ -95,7 +95,9 @@ final class HumanChardevCommands {
             return;
         }
         try {
-            tell(chardevs.add(call.options("args", "backend")), call);
+            Options options = call.options("args", "backend");
+            Chardev unused = chardevs.add(options);
+            chardevs.notice(options).ifPresent(call::say);
         } catch (InvalidOptionException e) {
             throw misread(e, call);
         }
@@ -110,7 +112,7 @@ final class HumanChardevCommands {
             if (options.id() != null) {
                 throw new ConfigException("Unexpected 'id' parameter", "the new one has the id of the old one");
             }
-            tell(chardevs.change(call.word("id"), options), call);
+            chardevs.change(call.word("id"), options).notice().ifPresent(call::say);
         } catch (InvalidOptionException e) {
             throw misread(e, call);
         }
@@ -139,10 +141,6 @@ final class HumanChardevCommands {
     private static ConfigException misread(InvalidOptionException e, HumanCall call) {
         call.explain(e);
         return new ConfigException("Parsing chardev args failed");
-    }
-
-    private static void tell(Chardev made, HumanCall call) {
-        made.notice().ifPresent(call::say);
     }
 
     private void readScreen(HumanCall call) throws ConfigException, QmpException {

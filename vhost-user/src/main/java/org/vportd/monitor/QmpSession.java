@@ -162,6 +162,7 @@ final class QmpSession extends MonitorSession {
     private void answerNext() {
         Map<String, @Nullable Object> response = new LinkedHashMap<>();
         Object request = null;
+        InternalError fault = null;
         try {
             request = framer.next();
             response.put("return", execute(request));
@@ -169,11 +170,18 @@ final class QmpSession extends MonitorSession {
             response.put("error", error(ErrorClass.GENERIC_ERROR, e.text()));
         } catch (QmpException e) {
             response.put("error", error(e.errorClass(), String.valueOf(e.getMessage())));
+        } catch (InternalError e) { // perhaps late, and of memory that the command has nothing to do with
+            response.put(
+                    "error", error(ErrorClass.GENERIC_ERROR, "Given up, for shared memory has been cut meanwhile"));
+            fault = e;
         }
         if (request instanceof Map<?, ?> members && members.containsKey("id")) {
             response.put("id", members.get("id"));
         }
         send(response);
+        if (fault != null) {
+            throw fault; // whoever has lost the memory has to hear of it
+        }
     }
 
     /** Descriptions repeat names that the client has used, and those can be of any length. */

@@ -28,7 +28,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
-import org.vportd.chardev.Options;
 import org.vportd.testing.OpenDescriptors;
 
 /**
@@ -65,48 +64,36 @@ class ChaosTest {
                                 folder.resolve("f.out").toString())
                         .start()
                         .waitFor());
-        List<Options> objects = objects();
-        daemon = new DaemonThread(config(objects));
+        List<String> args = new ArrayList<>(List.of(
+                "--socket-path=" + folder.resolve("v.sock"),
+                "--threads=2",
+                "--poll=50",
+                "-chardev",
+                server("stable"),
+                "-qmp",
+                "unix:" + folder.resolve("qmp") + ",server=on,wait=off",
+                "-device", // keeps the thread of the monitor busy, so the other one has its own
+                "vhost-user-serial,id=idle,socket-path=" + folder.resolve("idle"),
+                "-device",
+                "vhost-user-serial,id=vm",
+                "-device",
+                "virtserialport,bus=vm.0,chardev=stable,id=fixed,nr=1"));
+        addCredentials(args);
+        daemon = new DaemonThread(args);
     }
 
-    private List<Options> objects() throws Exception {
+    private String server(String id) {
+        return "socket,server=on,wait=off,id=" + id + ",path=" + folder.resolve(id);
+    }
+
+    private void addCredentials(List<String> args) throws Exception {
         try {
             Path ours = new TestCertificates(folder).credentials("server", "server");
+            args.addAll(List.of("-object", "tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir=" + ours));
             hasTls = true;
-            return List.of(options("tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir=" + ours, "qom-type"));
         } catch (TestAbortedException e) {
-            return List.of(); // without openssl there is one thing less
+            // without openssl there is one thing less
         }
-    }
-
-    private static Options options(String text, String impliedKey) {
-        return Options.parse(text, impliedKey, warning -> {});
-    }
-
-    private static ChardevConfig socket(String id, Path path) {
-        return ChardevConfig.of(options("socket,server=on,wait=off,id=" + id + ",path=" + path, "backend"));
-    }
-
-    private DaemonThread.Config config(List<Options> objects) {
-        return () -> new DaemonConfig(
-                null,
-                null,
-                false,
-                "chaos",
-                (byte) 1,
-                objects,
-                List.of(socket("stable", folder.resolve("stable")), socket("mon", folder.resolve("qmp"))),
-                List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
-                DevicesConfig.of(
-                        List.of( // the first one keeps the thread of the monitor busy, so the other has its own
-                                options("vhost-user-serial,id=idle,socket-path=" + folder.resolve("idle"), "driver"),
-                                options("vhost-user-serial,id=vm", "driver"),
-                                options("virtserialport,bus=vm.0,chardev=stable,id=fixed,nr=1", "driver")),
-                        SocketConfig.at(folder.resolve("v.sock").toString())),
-                2,
-                50,
-                false,
-                List.of());
     }
 
     @AfterEach
@@ -191,7 +178,7 @@ class ChaosTest {
                     .collect(Collectors.toCollection(TreeSet::new));
             Set<String> threads = Thread.getAllStackTraces().keySet().stream()
                     .map(Thread::getName)
-                    .filter(name -> name.matches("chaos-daemon|tls-.*|resolve-.*|echo-guest|vportd-.*"))
+                    .filter(name -> name.matches("test-daemon|tls-.*|resolve-.*|echo-guest|vportd-.*"))
                     .collect(Collectors.toCollection(TreeSet::new));
             return new Traces(OpenDescriptors.count(), threads, names, nativeKilobytes());
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package org.vportd.daemon;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -14,21 +15,22 @@ final class DaemonThread implements AutoCloseable {
     private final Thread thread;
     private boolean closed;
 
-    interface Config {
-        DaemonConfig make() throws Exception;
-    }
-
     private interface Starter {
         Daemon start(EventLoop loop) throws Exception;
     }
 
-    DaemonThread(Config config) throws Exception {
-        this((Starter) loop -> Daemon.start(loop, config.make()));
+    /** One that a command line starts. */
+    DaemonThread(List<String> args) throws Exception {
+        this(ServeCommand.config(args).withoutNotices());
+    }
+
+    DaemonThread(DaemonConfig config) throws Exception {
+        this(loop -> Daemon.start(loop, config));
     }
 
     /** One that takes the place of another. */
     static DaemonThread takingOver(Path handover) throws Exception {
-        return new DaemonThread((Starter) loop -> Daemon.takeOver(loop, handover.toString()));
+        return new DaemonThread(loop -> Daemon.takeOver(loop, handover.toString()));
     }
 
     private DaemonThread(Starter starter) throws Exception {

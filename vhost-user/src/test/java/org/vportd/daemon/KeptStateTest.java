@@ -9,12 +9,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
 import org.vportd.serial.ConsoleSize;
@@ -27,6 +31,7 @@ import org.vportd.serial.state.StateFile;
 import org.vportd.serial.state.StateRecord;
 
 /** The option {@code --state}. */
+@Timeout(60)
 class KeptStateTest {
     @TempDir
     Path dir;
@@ -118,9 +123,10 @@ class KeptStateTest {
         assertEquals("precious", Files.readString(path));
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
     @DisplayName("A file that is cut while it is used costs the device nothing but that")
-    void survivesTruncation() throws Exception {
+    void survivesTruncation(boolean foundByNotes) throws Exception {
         Path path = dir.resolve("state");
         try (StateFile state = open(path);
                 KeptState kept = KeptState.begin(loop, state, device)) {
@@ -139,6 +145,9 @@ class KeptStateTest {
                         } else {
                             loop.stop();
                         }
+                        if (foundByNotes && turns.get() == 1) {
+                            kept.progress(0).clear(); // as a port does, which does not look first
+                        }
                         device.driverFeatures(turns.get() % 2 == 0 ? features : 0);
                     });
             task[0].schedule();
@@ -147,5 +156,28 @@ class KeptStateTest {
             device.keepNoMore();
         }
         assertEquals(0, Files.size(path));
+    }
+
+    @Test
+    @DisplayName("A port can be unplugged, and plugged again, when the file has been cut")
+    void unplugsPortsAfterTruncation() throws Exception {
+        Path path = dir.resolve("state");
+        String port = "'driver': 'virtserialport', 'id': 'p', 'nr': 1, 'name': 'org.test'";
+        try (DaemonThread daemon = new DaemonThread(List.of(
+                        "--socket-path=" + dir.resolve("vm"),
+                        "--state=" + path,
+                        "-qmp",
+                        "unix:" + dir.resolve("qmp") + ",server=on,wait=off"));
+                ChaosMonitor monitor = new ChaosMonitor(dir.resolve("qmp"))) {
+            assertNotNull(daemon);
+            assertTrue(monitor.succeeds("device_add", port));
+            try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+                file.setLength(0);
+            }
+            for (int i = 0; i < 3; i++) {
+                assertTrue(monitor.succeeds("device_del", "'id': 'p'"));
+                assertTrue(monitor.succeeds("device_add", port));
+            }
+        }
     }
 }

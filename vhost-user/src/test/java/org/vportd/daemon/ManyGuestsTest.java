@@ -19,7 +19,6 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.vportd.chardev.Options;
 
 /** Several guests in one process, spread over threads. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
@@ -45,21 +44,8 @@ class ManyGuestsTest {
 
     @BeforeEach
     void start() throws Exception {
-        daemon = new DaemonThread(() -> new DaemonConfig(
-                null,
-                null,
-                false,
-                "many",
-                (byte) 1,
-                List.of(),
-                List.of(ChardevConfig.of(Options.parse(
-                        "socket,server=on,wait=off,id=mon,path=" + folder.resolve("qmp"), "backend", text -> {}))),
-                List.of(MonitorConfig.parse(Options.parse("mon,mode=control", "chardev", text -> {}))),
-                DevicesConfig.of(List.of(), null),
-                3,
-                0,
-                false,
-                List.of()));
+        daemon = new DaemonThread(
+                List.of("--threads=3", "-qmp", "unix:" + folder.resolve("qmp") + ",server=on,wait=off"));
         monitor = new ChaosMonitor(folder.resolve("qmp"));
     }
 

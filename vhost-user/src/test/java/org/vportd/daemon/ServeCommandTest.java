@@ -14,7 +14,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.vportd.chardev.Options;
 import org.vportd.loop.EventLoop;
 
 /** Exit statuses: what is wrong with the command line ends the program with 2, what the system refuses with 1. */
@@ -141,29 +140,30 @@ class ServeCommandTest {
         assertFalse(Files.exists(socket()));
     }
 
-    private static Options options(String text, String impliedKey) {
-        return Options.parse(text, impliedKey, warning -> {});
+    @ParameterizedTest
+    @ValueSource(strings = {"--once=false", "--once"})
+    @DisplayName("the first front-end that leaves ends the program if that is wanted")
+    void shouldStayOrEndWhenFrontendLeaves(String once) throws Exception {
+        try (DaemonThread daemon = new DaemonThread(List.of("--socket-path=" + socket(), once))) {
+            new EchoGuest(socket(), 1).close();
+            if (once.equals("--once")) {
+                daemon.awaitEnd();
+                assertFalse(Files.exists(socket()));
+            } else {
+                new EchoGuest(socket(), 1).close(); // which fails if nobody serves it
+            }
+        }
     }
 
     @Test
     @DisplayName("CH-10 + told to end while it waits for a client, it does not begin to serve")
     void shouldNotBeginWhenEndedWhileItWaits() throws Exception {
-        String waiting = "socket,id=c,server=on,path=" + directory.resolve("c");
-        DaemonConfig config = new DaemonConfig(
-                null,
-                null,
-                false,
-                "waits",
-                (byte) 1,
-                List.of(),
-                List.of(ChardevConfig.of(options(waiting, "backend"))),
-                List.of(),
-                DevicesConfig.of(
-                        List.of(options("virtserialport,chardev=c", "driver")), SocketConfig.at(socket().toString())),
-                1,
-                0,
-                true,
-                List.of());
+        DaemonConfig config = ServeCommand.config(List.of(
+                "--socket-path=" + socket(),
+                "-chardev",
+                "socket,id=c,server=on,path=" + directory.resolve("c"),
+                "-device",
+                "virtserialport,chardev=c"));
         try (EventLoop loop = EventLoop.open()) {
             loop.stop();
             try (Daemon daemon = Daemon.start(loop, config)) {

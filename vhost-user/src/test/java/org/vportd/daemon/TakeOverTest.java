@@ -13,7 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -47,34 +46,28 @@ class TakeOverTest {
         return Options.parse(text, impliedKey, warning -> {});
     }
 
-    private DaemonThread start(String... deviceOptions) throws Exception {
-        return new DaemonThread(() -> {
-            List<ChardevConfig> chardevs = new ArrayList<>();
-            for (String name : List.of("c", "mon")) {
-                chardevs.add(ChardevConfig.of(
-                        options("socket,server=on,wait=off,id=" + name + ",path=" + folder.resolve(name), "backend")));
-            }
-            chardevs.add(ChardevConfig.of(options("ringbuf,id=r,size=1024", "backend")));
-            List<Options> devices = new ArrayList<>(List.of(
-                    options("virtserialport,id=p,chardev=c,nr=1,name=org.a", "driver"),
-                    options("virtconsole,chardev=r", "driver")));
-            Stream.of(deviceOptions).forEach(text -> devices.add(options(text, "driver")));
-            return new DaemonConfig(
-                    null,
-                    folder.resolve("handover").toString(),
-                    false,
-                    "first",
-                    (byte) 1,
-                    List.of(),
-                    chardevs,
-                    List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
-                    DevicesConfig.of(
-                            devices, SocketConfig.at(folder.resolve("vm").toString())),
-                    2,
-                    50,
-                    false,
-                    List.of());
-        });
+    private DaemonThread start() throws Exception {
+        return new DaemonThread(List.of(
+                "--handover=" + folder.resolve("handover"),
+                "--socket-path=" + folder.resolve("vm"),
+                "--threads=2",
+                "--poll=50",
+                "-chardev",
+                server("c"),
+                "-chardev",
+                "ringbuf,id=r,size=1024",
+                "-chardev",
+                server("mon"),
+                "-mon",
+                "mon,mode=control",
+                "-device",
+                "virtserialport,id=p,chardev=c,nr=1,name=org.a",
+                "-device",
+                "virtconsole,chardev=r"));
+    }
+
+    private String server(String id) {
+        return "socket,server=on,wait=off,id=" + id + ",path=" + folder.resolve(id);
     }
 
     private DaemonThread takeOver() throws Exception {
@@ -123,24 +116,23 @@ class TakeOverTest {
     @DisplayName("QMP-13 monitors and sets of descriptors that came later go on, and go when they are told to")
     void shouldGoOnWithMonitorsMadeLater() throws Exception {
         Files.writeString(folder.resolve("out"), "old");
-        DaemonThread first = new DaemonThread(() -> new DaemonConfig(
+        Fd out = Posix.open(folder.resolve("out").toString(), Posix.O_WRONLY, 0);
+        DaemonThread first = new DaemonThread(new DaemonConfig(
                 null,
                 folder.resolve("handover").toString(),
                 false,
                 "first",
                 (byte) 1,
                 List.of(),
-                List.of(server("mon"), server("other"), server("last")),
+                Stream.of(server("mon"), server("other"), server("last"))
+                        .map(text -> ChardevConfig.of(options(text, "backend")))
+                        .toList(),
                 List.of(MonitorConfig.parse(options("mon,mode=control", "chardev"))),
                 new DevicesConfig(List.of(), List.of()),
                 2,
                 0,
                 false,
-                List.of(new PassedFd(
-                        Posix.open(folder.resolve("out").toString(), Posix.O_WRONLY, 0)
-                                .release(),
-                        4,
-                        "x"))));
+                List.of(new PassedFd(out.release(), 4, "x")))); // not -add-fd: it is close-on-exec
         try (ChaosMonitor monitor = new ChaosMonitor(folder.resolve("mon"))) {
             for (String id : List.of("other", "last")) {
                 String action = id.equals("last") ? ", 'close-action': 'delete'" : "";
@@ -172,11 +164,6 @@ class TakeOverTest {
                 assertFalse(monitor.succeeds("object-del", "'id': 'last'"));
             }
         }
-    }
-
-    private ChardevConfig server(String id) {
-        return ChardevConfig.of(
-                options("socket,server=on,wait=off,id=" + id + ",path=" + folder.resolve(id), "backend"));
     }
 
     private void goOverProcesses(int rounds) throws Exception {

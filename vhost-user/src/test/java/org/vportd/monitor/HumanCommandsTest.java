@@ -116,6 +116,8 @@ class HumanCommandsTest {
 
         assertEquals("char device redirected to " + ptyPath() + " (label p)\n", said);
         assertTrue(ask("chardev-change p pty").matches("char device redirected to /dev/pts/\\d+ \\(label p\\)\n"));
+        assertTrue(ask("chardev-add pty,id=m,mux=on")
+                .matches("char device redirected to /dev/pts/\\d+ \\(label m-base\\)\n"));
     }
 
     private String ptyPath() {

@@ -50,6 +50,9 @@ final class MonitorRig implements AutoCloseable {
     @Nullable
     ConfigException refusal;
 
+    @Nullable
+    InternalError fault;
+
     boolean quit;
     private final List<QmpClient> clients = new ArrayList<>();
     private final long descriptorsBefore;
@@ -97,6 +100,9 @@ final class MonitorRig implements AutoCloseable {
         ConfigException refused = refusal;
         if (refused != null) {
             throw refused;
+        }
+        if (fault != null) {
+            throw fault;
         }
         asked.add(what);
     }

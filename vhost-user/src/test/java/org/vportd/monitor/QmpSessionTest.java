@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +66,22 @@ class QmpSessionTest {
         String text = client.rest();
         assertTrue(text.endsWith("{\r\n    \"return\": {},\r\n    \"id\": 1\r\n}\r\n"), text);
         assertFalse(text.replace("\r\n", "").contains("\n"), text);
+    }
+
+    @Test
+    @DisplayName("QMP-04 a command that is given up, for memory has gone, is answered, and so are those after it")
+    void givenUp() throws Exception {
+        QmpClient client = MonitorRig.ready(rig);
+        InternalError fault = new InternalError("a fault occurred");
+        List<InternalError> told = new ArrayList<>();
+        rig.loop.addFaultHandler((cause, anybody) -> told.add(cause));
+        rig.fault = fault;
+        assertEquals(
+                "Given up, for shared memory has been cut meanwhile",
+                client.error("{'execute': 'device_del', 'arguments': {'id': 'p1'}}"));
+        assertEquals(List.of(fault), told);
+        rig.fault = null;
+        assertEquals(EMPTY, client.ask("{'execute': 'device_add', 'arguments': {'driver': 'virtconsole'}}"));
     }
 
     @Test

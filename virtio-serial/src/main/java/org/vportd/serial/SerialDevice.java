@@ -106,8 +106,8 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         int id = ports.chooseId(portOptions);
         SerialPort port = new SerialPort(this, id, portOptions, loop);
         leaveOldOutputBehind(port);
-        ports.add(port);
         keeping.plugged(port);
+        ports.add(port);
         startQueueOf(port, port.rxQueueIndex());
         startQueueOf(port, port.txQueueIndex());
         port.announce(control);
@@ -147,11 +147,11 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         if (ports.find(port.id()) != port) {
             throw new IllegalArgumentException("not a port of this device: id=" + port.id());
         }
+        ports.remove(port); // first: whatever happens while it is closed, nobody finds it any more
         port.stopQueue(port.rxQueueIndex());
         port.stopQueue(port.txQueueIndex());
         port.close();
         keeping.unplugged(port);
-        ports.remove(port);
         orphanTask.schedule();
         control.removed(port.id());
     }
@@ -287,7 +287,7 @@ public final class SerialDevice implements VirtioDevice, AutoCloseable {
         keeping.end();
     }
 
-    /** Keeps nothing any more: another process goes on with the device. */
+    /** Keeps nothing any more: another process does, or nobody can. */
     public void keepElsewhere() {
         keeping.end();
     }

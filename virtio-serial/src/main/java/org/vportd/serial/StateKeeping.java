@@ -1,5 +1,6 @@
 package org.vportd.serial;
 
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.vportd.loop.EventLoop;
 import org.vportd.loop.LoopTask;
@@ -11,6 +12,8 @@ final class StateKeeping {
     private final LoopTask task;
     private @Nullable StateKeeper keeper;
     private boolean unkept;
+    /** Ports that have gone, and whose notes are cleared with the next state. */
+    private final BitSet left = new BitSet();
 
     StateKeeping(SerialDevice device, EventLoop loop) {
         this.device = device;
@@ -24,20 +27,24 @@ final class StateKeeping {
 
     /** Leaves what has been kept as it is. */
     void end() {
+        left.clear();
         keeper = null;
         task.cancel();
         device.ports().forEach(port -> port.track(null));
     }
 
     void plugged(SerialPort port) {
+        keep();
         if (keeper != null) {
             port.track(keeper.progress(port.id()));
         }
     }
 
+    /** What the port had to put out is of no use to the next one. */
     void unplugged(SerialPort port) {
         if (keeper != null) {
-            keeper.progress(port.id()).clear(); // it was in what this port had to put out
+            left.set(port.id());
+            changed();
         }
     }
 
@@ -51,9 +58,15 @@ final class StateKeeping {
 
     /** Keeps what has changed. */
     void keep() {
-        if (unkept && keeper != null) {
-            unkept = false;
-            keeper.keep(device.save());
+        StateKeeper to = keeper;
+        if (!unkept || to == null) {
+            return;
         }
+        to.keep(device.save()); // which may find that this was the last time
+        unkept = false; // now: if this is given up for something else, it is done once more
+        for (int id = left.nextSetBit(0); id >= 0; id = left.nextSetBit(id + 1)) {
+            to.progress(id).clear();
+        }
+        left.clear();
     }
 }

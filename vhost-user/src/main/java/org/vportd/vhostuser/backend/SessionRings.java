@@ -6,7 +6,6 @@ import static org.vportd.vhostuser.protocol.ProtocolFeature.mask;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_RING_PACKED;
 import static org.vportd.virtio.VirtioFeature.VIRTIO_F_VERSION_1;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -14,26 +13,15 @@ import org.jspecify.annotations.Nullable;
 import org.vportd.handover.Parcel;
 import org.vportd.loop.EventLoop;
 import org.vportd.posix.Fd;
-import org.vportd.posix.PosixException;
-import org.vportd.posix.Sockets;
-import org.vportd.vhostuser.protocol.FrontendRequest;
 import org.vportd.vhostuser.protocol.InflightArea;
-import org.vportd.vhostuser.protocol.IotlbMessage;
 import org.vportd.vhostuser.protocol.LogArea;
-import org.vportd.vhostuser.protocol.MemoryTable;
-import org.vportd.vhostuser.protocol.RegionDescription;
 import org.vportd.vhostuser.protocol.VhostUserProtocolException;
 import org.vportd.vhostuser.protocol.VhostUserRequestException;
-import org.vportd.vhostuser.protocol.VringAddress;
-import org.vportd.vhostuser.protocol.VringFd;
-import org.vportd.vhostuser.protocol.VringState;
 import org.vportd.virtio.LimitedLog;
 import org.vportd.virtio.VirtioDevice;
 import org.vportd.virtio.VirtioFeature;
 import org.vportd.virtio.VirtioTransport;
 import org.vportd.virtio.memory.DirtyLog;
-import org.vportd.virtio.memory.GuestMemory;
-import org.vportd.virtio.memory.MemoryRegion;
 import org.vportd.virtio.queue.DriverFaultException;
 import org.vportd.virtio.queue.InflightRegion;
 import org.vportd.virtio.queue.QueueConfig;
@@ -57,11 +45,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
     private final SessionIommu iommu;
     private final MemoryWatch memoryWatch;
     private final RingKicks kicks;
-    private @Nullable BackendChannel channel;
+    private final FrontendNotices notices;
+    private final RingRequests requests;
     private long features;
     private boolean featuresSet;
-    private boolean inband;
-    private boolean configChangePending;
     /** Rings have run with the present features. */
     private boolean served;
 
@@ -73,6 +60,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         this.device = device;
         this.memory = memory;
         this.log = log;
+        this.notices = new FrontendNotices(loop);
         this.dirtyLog = new SessionLog(loop);
         this.rings = new Vring[Math.min(VhostUserBackend.MAX_QUEUES, device.queueCount())];
         for (int i = 0; i < rings.length; i++) {
@@ -86,10 +74,20 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 rings,
                 memory.table(),
                 log,
-                this::sendTranslation,
+                notices::translation,
                 this::suspend,
                 (ring, fault) -> driverFault(ring.index(), fault),
                 () -> goOn(true));
+        this.requests = new RingRequests(loop, this, memory, inflight, dirtyLog, kicks);
+    }
+
+    /** What a front-end can ask for. */
+    RingRequests requests() {
+        return requests;
+    }
+
+    FrontendNotices notices() {
+        return notices;
     }
 
     SessionIommu iommu() {
@@ -100,65 +98,17 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         return rings.length;
     }
 
-    void setInband(boolean on) {
-        inband = on;
+    /** The features chosen by the driver. */
+    long features() {
+        return features;
     }
 
-    private Vring ring(int index) throws VhostUserRequestException {
+    Vring ring(int index) throws VhostUserRequestException {
         if (index < 0 || index >= rings.length) {
             throw new VhostUserRequestException("no such queue: queue=" + Integer.toUnsignedString(index) + " queues="
                     + rings.length + " (num_vqs and max_ports must agree)");
         }
         return rings[index];
-    }
-
-    void carryOut(FrontendRequest request, ByteBuffer payload, List<Fd> fds) throws VhostUserRequestException {
-        switch (request) {
-            case SET_MEM_TABLE -> setTable(MemoryTable.decode(payload).checkDescriptors(fds.size()), fds);
-            case ADD_MEM_REG -> addRegion(RegionDescription.decodeSingle(payload), fds.get(0));
-            case REM_MEM_REG -> removeRegion(RegionDescription.decodeSingle(payload));
-            case SET_VRING_NUM -> {
-                VringState state = VringState.decode(payload);
-                ring(state.index()).setNum(state.num(), features);
-            }
-            case SET_VRING_BASE -> {
-                VringState state = VringState.decode(payload);
-                ring(state.index()).setBase(state.num(), features);
-            }
-            case SET_VRING_ADDR -> {
-                VringAddress address = VringAddress.decode(payload);
-                ring(address.index()).setAddress(address, addressCheck(), features);
-                startIfReady(ring(address.index()));
-                noteWritesOf(ring(address.index()));
-            }
-            case SET_LOG_FD -> dirtyLog.setSignal(VhostUserSession.take(fds));
-            case SET_VRING_KICK -> setKick(VringFd.decode(payload).checkDescriptors(fds.size()), fds);
-            case SET_VRING_CALL -> {
-                VringFd call = VringFd.decode(payload).checkDescriptors(fds.size());
-                ring(call.index()).setCall(call.noFd() ? null : VhostUserSession.take(fds));
-            }
-            case SET_VRING_ERR -> {
-                VringFd error = VringFd.decode(payload).checkDescriptors(fds.size());
-                ring(error.index()).setError(error.noFd() ? null : VhostUserSession.take(fds));
-            }
-            case SET_VRING_ENABLE -> {
-                VringState state = VringState.decode(payload);
-                enable(ring(state.index()), state.enable());
-            }
-            case SET_INFLIGHT_FD -> {
-                if (isRunning()) {
-                    throw new VhostUserRequestException("in-flight area cannot change while rings run");
-                }
-                inflight.set(InflightArea.decode(payload), fds);
-            }
-            case VRING_KICK -> {
-                Vring ring = ring(VringState.decode(payload).index());
-                ring.setStarted();
-                startIfReady(ring);
-                kicks.kicked(ring.index());
-            }
-            default -> throw new VhostUserRequestException("request does not apply to this device: " + request);
-        }
     }
 
     SessionInflight.@Nullable Made makeInflightArea(InflightArea asked) {
@@ -214,20 +164,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     // --- life cycle
 
-    private void setKick(VringFd kick, List<Fd> fds) throws VhostUserRequestException {
-        Vring ring = ring(kick.index());
-        if (!kick.noFd()) {
-            ring.setKick(loop, VhostUserSession.take(fds), kicks::kickedByDriver);
-        } else if (inband) {
-            ring.setStarted();
-        } else {
-            throw new VhostUserRequestException("a ring without kicks is not served: queue=" + ring.index());
-        }
-        startIfReady(ring);
-        kicks.kicked(ring.index()); // the one before may have been rung in the meantime
-    }
-
-    private void enable(Vring ring, boolean on) throws VhostUserRequestException {
+    void enable(Vring ring, boolean on) throws VhostUserRequestException {
         ring.setEnabled(on);
         if (on) {
             startIfReady(ring);
@@ -246,12 +183,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         iommu.clear();
     }
 
-    /** What finds ring addresses as they come, if they can be checked then. */
-    private RingPart.@Nullable Translation addressCheck() {
-        return iommu.isActive() || memory.table().size() == 0 ? null : memory::ringPart;
-    }
-
-    private void startIfReady(Vring ring) throws VhostUserRequestException {
+    void startIfReady(Vring ring) throws VhostUserRequestException {
         if (!featuresSet || memoryWatch.isGone() || !ring.isReady()) {
             return;
         }
@@ -261,7 +193,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         QueueConfig config = ring.config(iommu.isActive() ? iommu::ringPart : memory::ringPart, features);
         InflightRegion region = inflight.regionFor(ring.index(), config.size());
-        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> call(ring), region);
+        VirtQueue queue = VirtQueue.open(config, memory.table(), () -> notices.call(ring), region);
         iommu.translate(queue);
         ring.run(queue, parts, kicks.poll(ring, queue));
         memoryWatch.check();
@@ -336,12 +268,6 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         return status;
     }
 
-    private void call(Vring ring) {
-        if (!ring.call() && inband && channel != null) {
-            channel.call(ring.index());
-        }
-    }
-
     // --- dirty log
 
     /** SET_LOG_BASE: what is written from here on is noted in another log. */
@@ -359,7 +285,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
-    private void noteWritesOf(Vring ring) {
+    void noteWritesOf(Vring ring) {
         VirtQueue queue = ring.queue();
         if (queue != null) {
             queue.logTo(dirtyLog.of(ring, memory.table()));
@@ -374,9 +300,8 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
                 .put("features_set", featuresSet)
                 .put("features", features)
                 .put("status", status)
-                .put("served", served)
-                .put("config_change", configChangePending)
-                .put("channel", channel == null ? null : channel.openFd());
+                .put("served", served);
+        notices.pack(parcel);
         List<Parcel> packed = new ArrayList<>();
         for (Vring ring : rings) {
             packed.add(ring.pack());
@@ -389,7 +314,9 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             setFeatures(from.number("features", 0));
         }
         status = (int) from.number("status", 0);
-        configChangePending = from.flag("config_change");
+        if (from.flag("config_change")) {
+            notices.configChanged();
+        }
     }
 
     /** All that the rings need is there: they can go on. */
@@ -407,29 +334,6 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
             rings[i].unpack(packed.get(i), loop, kicks::kickedByDriver);
         }
         served = from.flag("served");
-    }
-
-    // --- memory
-
-    private void setTable(MemoryTable table, List<Fd> fds) throws VhostUserRequestException {
-        GuestMemory mapped = memory.map(table.regions(), fds);
-        suspendAll();
-        memory.replaceWith(mapped);
-        iommu.memoryChanged();
-        resumeAll();
-    }
-
-    private void addRegion(RegionDescription region, Fd fd) throws VhostUserRequestException {
-        memory.add(region, fd);
-        resumeAll();
-    }
-
-    private void removeRegion(RegionDescription region) throws VhostUserRequestException {
-        MemoryRegion removed = memory.remove(region);
-        suspendAll();
-        removed.close();
-        iommu.memoryChanged();
-        resumeAll();
     }
 
     void suspendAll() {
@@ -452,32 +356,10 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
     }
 
-    // --- the back-end's own channel
-
+    /** SET_BACKEND_REQ_FD: there is a channel for what the front-end is to be told. */
     void setChannel(Fd fd) throws VhostUserRequestException {
-        try {
-            if (!Sockets.isUnixStream(fd)) {
-                throw new VhostUserRequestException("back-end channel is no UNIX stream socket");
-            }
-            BackendChannel opened = new BackendChannel(loop, fd);
-            if (channel != null) {
-                channel.close();
-            }
-            channel = opened;
-            iommu.askAgain();
-        } catch (PosixException e) {
-            fd.close();
-            throw new VhostUserRequestException("back-end channel is unusable: error=" + e.getMessage());
-        } catch (VhostUserRequestException e) {
-            fd.close();
-            throw e;
-        }
-    }
-
-    private void sendTranslation(IotlbMessage message) {
-        if (channel != null) {
-            channel.translation(message);
-        }
+        notices.setChannel(fd);
+        iommu.askAgain();
     }
 
     /** Translations have come, or will not come: what waits for them goes on. */
@@ -499,15 +381,14 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         if (iommu.takeNews()) {
             goOn(false);
         }
-        if (configChangePending && channel != null && isRunning()) {
-            configChangePending = false;
-            channel.configChanged();
+        if (isRunning()) {
+            notices.tellOfConfigChange(); // some front-ends crash on it before the driver has started the device
         }
     }
 
     @Override
     public void configChanged() {
-        configChangePending = true; // some front-ends crash on it before the driver has started the device
+        notices.configChanged();
         acknowledged();
     }
 
@@ -521,9 +402,7 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
 
     private void broken(Vring ring) {
         ring.markBroken();
-        if (!ring.error() && inband && channel != null) {
-            channel.error(ring.index());
-        }
+        notices.error(ring);
         configChanged();
     }
 
@@ -555,9 +434,6 @@ final class SessionRings implements VirtioTransport, AutoCloseable {
         }
         inflight.close();
         dirtyLog.close();
-        if (channel != null) {
-            channel.close();
-            channel = null;
-        }
+        notices.close();
     }
 }

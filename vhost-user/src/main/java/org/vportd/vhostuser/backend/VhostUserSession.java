@@ -315,7 +315,7 @@ final class VhostUserSession implements AutoCloseable {
                 int ring = VringState.decode(payload).index();
                 reply(request.id(), VringState.LENGTH, new VringState(ring, rings.stop(ring))::encode);
             }
-            default -> rings.carryOut(request, payload, fds);
+            default -> rings.requests().carryOut(request, payload, fds);
         }
     }
 
@@ -334,7 +334,7 @@ final class VhostUserSession implements AutoCloseable {
     private void setProtocolFeatures(long chosen) throws IOException, VhostUserRequestException {
         features.setProtocol(chosen);
         memory.setGuestAddresses(features.has(VHOST_USER_PROTOCOL_F_GPA_ADDRESSES));
-        rings.setInband(features.has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS));
+        rings.notices().setInband(features.has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS));
     }
 
     private void getConfig(ConfigRange range) throws IOException {

@@ -165,7 +165,7 @@ class IommuLoadTest {
     }
 
     @Test
-    void shouldPassAllChecks() {
+    void shouldPassAllChecks() throws Exception {
         List<String> lines = new ArrayList<>();
         boolean passed = ConformanceCheck.run(backend.socket.toString(), 1, RingFormat.SPLIT, lines::add);
         assertTrue(passed, () -> String.join("\n", lines));

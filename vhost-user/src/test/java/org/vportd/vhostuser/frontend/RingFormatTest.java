@@ -123,7 +123,7 @@ class RingFormatTest {
     }
 
     @Test
-    void shouldCheckEveryFormatThatIsOffered() {
+    void shouldCheckEveryFormatThatIsOffered() throws Exception {
         List<String> lines = new ArrayList<>();
         boolean passed = ConformanceCheck.run(backend.socket.toString(), 1, ALL, lines::add);
         assertTrue(passed, () -> String.join("\n", lines));
