@@ -55,7 +55,7 @@ final class EchoLoop implements PlainLoop {
 
     @Override
     public void run(Board board, int thread) throws IOException {
-        try (Blocks blocks = new Blocks(blockBytes, 1, 1);
+        try (Blocks blocks = Blocks.toWrite(blockBytes, 1, 1);
                 Epoll epoll = new Epoll(2)) {
             long block = blocks.address();
             long event = NativeMemory.allocate(2L * Long.BYTES);

@@ -112,10 +112,10 @@ final class LimitWires implements AutoCloseable {
             Posix.setNonBlocking(fd, false);
         }
         if (options.wire() == Wire.HUB || (fds.size() == 1 && options.direction() == Direction.TX)) {
-            return List.of(new PlainLoop.Write(fds, blocks()));
+            return List.of(new PlainLoop.Write(fds, blocksToWrite()));
         }
         if (fds.size() == 1 && options.direction() == Direction.RX) {
-            return List.of(new PlainLoop.Read(fds.get(0), blocks()));
+            return List.of(new PlainLoop.Read(fds.get(0), blocksToRead()));
         }
         List<PlainLoop> loops = new ArrayList<>();
         int threads = Math.min(options.threads(), fds.size());
@@ -124,21 +124,23 @@ final class LimitWires implements AutoCloseable {
             for (int k = i; k < fds.size(); k += threads) {
                 share.add(fds.get(k));
             }
-            loops.add(new ManyLoop(share, options.direction(), blocks(share), blocks(share)));
+            List<Blocks> out = new ArrayList<>();
+            List<Blocks> in = new ArrayList<>();
+            for (int k = 0; k < share.size(); k++) {
+                out.add(blocksToWrite());
+                in.add(blocksToRead());
+            }
+            loops.add(new ManyLoop(share, options.direction(), out, in));
         }
         return loops;
     }
 
-    private List<Blocks> blocks(List<Fd> each) throws IOException {
-        List<Blocks> all = new ArrayList<>();
-        for (int i = 0; i < each.size(); i++) {
-            all.add(blocks());
-        }
-        return all;
+    private Blocks blocksToWrite() throws IOException {
+        return Blocks.toWrite(options.blockBytes(), options.blocks(), options.batch());
     }
 
-    private Blocks blocks() throws IOException {
-        return new Blocks(options.blockBytes(), options.blocks(), options.batch());
+    private Blocks blocksToRead() throws IOException {
+        return Blocks.toRead(options.blockBytes(), options.blocks(), options.batch());
     }
 
     private Fd accept(Fd listener) throws IOException {

@@ -63,6 +63,7 @@ final class ManyLoop implements PlainLoop {
         if (rest.isEmpty()) {
             IoVector call = out.get(index).next();
             n = Posix.writev(fd, call);
+            out.get(index).used(call.bytes());
             if (n < call.bytes()) {
                 long done = Math.max(0, n);
                 rest.addPart(call, done, call.bytes() - done);
@@ -78,8 +79,10 @@ final class ManyLoop implements PlainLoop {
     }
 
     private long read(int index, Board board, int thread) throws IOException {
-        long n = Posix.readv(fds.get(index), in.get(index).next());
+        Blocks blocks = in.get(index);
+        long n = Posix.readv(fds.get(index), blocks.next());
         if (n > 0) {
+            blocks.used(n);
             board.count(thread, n);
         }
         return Math.max(0, n);

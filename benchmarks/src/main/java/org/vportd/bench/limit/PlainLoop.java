@@ -24,6 +24,7 @@ sealed interface PlainLoop extends AutoCloseable permits PlainLoop.Write, PlainL
                     for (Fd fd : fds) {
                         write(fd, call, rest);
                     }
+                    blocks.used(call.bytes());
                     board.count(thread, call.bytes());
                 }
             }
@@ -61,6 +62,7 @@ sealed interface PlainLoop extends AutoCloseable permits PlainLoop.Write, PlainL
                 if (n == 0) {
                     return;
                 }
+                blocks.used(n);
                 board.count(thread, n);
             }
         }
